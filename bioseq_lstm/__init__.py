@@ -1,0 +1,3 @@
+"""Learn from biological sequences with LSTMs."""
+
+__version__ = "0.1.0"

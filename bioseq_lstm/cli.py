@@ -1,0 +1,166 @@
+"""``bioseq-lstm VERB``: one verb a rule, thin; the work stands in the module that each names."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bioseq_lstm import __version__
+from bioseq_lstm.errors import UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one verb; what the user can mend is one line on stderr and exit status 2."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.verb(options)
+    except UserError as error:
+        print(f"bioseq-lstm: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bioseq-lstm",
+        description="Learn from biological sequences with LSTMs. `snakemake` calls these verbs; "
+        "`snakemake -p` shows each call.",
+    )
+    parser.add_argument("--version", action="version", version=f"bioseq-lstm {__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    _verb(verbs, "read", _read, "check the files of a dataset, refuse bad records")
+    _verb(verbs, "split", _split, "part training, validation and test without leakage")
+    _verb(verbs, "encode", _encode, "write the dataset as numbers")
+    baselines = _verb(verbs, "baselines", _baselines, "fit the honest floors of one fold")
+    baselines.add_argument("--fold", type=int, default=0)
+    train = _verb(verbs, "train", _train, "train one model on one fold with one seed")
+    train.add_argument("--name", required=True, help="name of the model, which names its folder")
+    train.add_argument("--model", required=True, type=_json, help="its settings: JSON or a file")
+    train.add_argument("--fold", type=int, default=0)
+    train.add_argument("--seed", type=int, default=1)
+    train.add_argument(
+        "--shuffled", action="store_true", help="permute the labels first: a control"
+    )
+    evaluate = _verb(verbs, "evaluate", _evaluate, "score everything on the test part, once")
+    evaluate.add_argument("--models", nargs="+", required=True)
+    predict = _verb(verbs, "predict", _predict, "predict the files of the dataset's `new` folder")
+    predict.add_argument("--new", type=Path, required=True, help="folder of files to predict")
+    report = _verb(verbs, "report", _report, "write the HTML report of a dataset")
+    report.add_argument("--name", required=True, help="name of the dataset")
+    report.add_argument("--models", nargs="+", required=True)
+    index = verbs.add_parser("index", help="write the page over all datasets")
+    index.add_argument("--title", default="bioseq_lstm")
+    index.add_argument("--out", type=Path, required=True)
+    index.add_argument("folders", nargs="+", type=Path)
+    index.set_defaults(verb=_index)
+    schema = verbs.add_parser("schema", help="print the JSON schema of config.yaml")
+    schema.set_defaults(verb=_schema)
+    return parser
+
+
+def _verb(
+    verbs: Any, name: str, action: Callable[[argparse.Namespace], None], text: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
+    parser.add_argument("--folder", type=Path, required=True, help="results of the dataset")
+    parser.add_argument(
+        "--settings", type=_json, required=True, help="settings of the dataset: JSON or a file"
+    )
+    parser.add_argument("--threads", type=int, default=1)
+    parser.set_defaults(verb=action)
+    return parser
+
+
+def _json(text: str) -> Any:
+    """JSON as it stands, or the JSON or YAML file that the text names."""
+    if text.lstrip().startswith("{"):
+        return json.loads(text)
+    from bioseq_lstm.strict_yaml import load_yaml
+
+    return load_yaml(text)
+
+
+def _start(options: argparse.Namespace) -> tuple[Any, Any]:
+    """The task and its settings; torch is loaded here, not for ``--help``."""
+    # MMseqs2, BLAS and torch each take their number of threads from here.
+    os.environ["OMP_NUM_THREADS"] = str(options.threads)
+    import torch
+
+    from bioseq_lstm.config import parse_settings
+    from bioseq_lstm.tasks import TASKS
+
+    torch.set_num_threads(options.threads)
+    settings = parse_settings(options.settings["task"], options.settings)
+    return TASKS[options.settings["task"]], settings
+
+
+def _read(options: argparse.Namespace) -> None:
+    from bioseq_lstm.learning.preparation import read
+
+    read(*_start(options), options.folder)
+
+
+def _split(options: argparse.Namespace) -> None:
+    from bioseq_lstm.learning.preparation import split_dataset
+
+    split_dataset(*_start(options), options.folder, options.threads)
+
+
+def _encode(options: argparse.Namespace) -> None:
+    from bioseq_lstm.learning.preparation import encode
+
+    task, _ = _start(options)
+    encode(task, options.folder)
+
+
+def _baselines(options: argparse.Namespace) -> None:
+    from bioseq_lstm.learning.floors import fit_baselines
+
+    fit_baselines(*_start(options), options.folder, options.fold)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from bioseq_lstm.learning.run import Run, run_training
+    from bioseq_lstm.settings import ModelSettings
+
+    task, settings = _start(options)
+    model = ModelSettings.model_validate(options.model)
+    run = Run(options.name, options.fold, options.seed, options.shuffled)
+    run_training(task, settings, model, run, options.folder)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from bioseq_lstm.learning.evaluation import evaluate
+
+    task, settings = _start(options)
+    evaluate(task, settings, options.models, options.folder)
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from bioseq_lstm.learning.prediction import predict
+
+    task, settings = _start(options)
+    predict(task, settings, options.new, options.folder)
+
+
+def _report(options: argparse.Namespace) -> None:
+    from bioseq_lstm.learning.telling import report_dataset
+
+    task, settings = _start(options)
+    report_dataset(task, settings, options.name, options.models, options.folder)
+
+
+def _index(options: argparse.Namespace) -> None:
+    from bioseq_lstm.learning.telling import report_index
+
+    report_index(options.title, options.folders, options.out)
+
+
+def _schema(_: argparse.Namespace) -> None:
+    from bioseq_lstm.config import json_schema
+
+    print(json.dumps(json_schema(), indent=1))

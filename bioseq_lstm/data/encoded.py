@@ -1,0 +1,59 @@
+"""``encoded.safetensors``: a dataset as numbers, written once and read by every training."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from bioseq_lstm.data.ragged import Ragged
+from bioseq_lstm.files import replacing
+
+_CODES, _OFFSETS = "codes", "offsets"
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Ragged sequences by name, plain arrays by name, and what a reader must know of them.
+
+    Attributes:
+        sequences: uint8 codes end to end with offsets (``chain``, ``gene``, ``drug``, ...).
+        arrays: arrays whose first axis is the samples (``values``, ``pairs``).
+        about: JSON-ready facts, such as the names of the conditions.
+    """
+
+    sequences: dict[str, Ragged]
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def with_arrays(self, **arrays: np.ndarray) -> Encoded:
+        return replace(self, arrays={**self.arrays, **arrays})
+
+    def with_sequences(self, **sequences: Ragged) -> Encoded:
+        return replace(self, sequences={**self.sequences, **sequences})
+
+    def save(self, path: str | Path) -> None:
+        tensors = {f"array/{name}": np.ascontiguousarray(a) for name, a in self.arrays.items()}
+        for name, ragged in self.sequences.items():
+            tensors[f"sequence/{name}/{_CODES}"] = np.ascontiguousarray(ragged.codes)
+            tensors[f"sequence/{name}/{_OFFSETS}"] = np.ascontiguousarray(ragged.offsets)
+        with replacing(path) as temporary:
+            save_file(tensors, temporary, metadata={"about": json.dumps(self.about)})
+
+    @classmethod
+    def load(cls, path: str | Path) -> Encoded:
+        with safe_open(path, framework="numpy") as stored:
+            tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
+            about = json.loads(stored.metadata()["about"])
+        names = [key.split("/")[1] for key in tensors if key.endswith(f"/{_CODES}")]
+        sequences = {
+            name: Ragged(tensors[f"sequence/{name}/{_CODES}"], tensors[f"sequence/{name}/{_OFFSETS}"])
+            for name in names
+        }
+        arrays = {k.removeprefix("array/"): v for k, v in tensors.items() if k.startswith("array/")}
+        return cls(sequences, arrays, about)

@@ -1,0 +1,70 @@
+"""Checkpoints of a running training, and the model file that remains of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from bioseq_lstm.errors import UserError
+from bioseq_lstm.files import read_json, replacing, write_json
+
+_FINGERPRINT = "fingerprint.json"
+
+
+class AtomicCheckpoints(TorchCheckpointIO):
+    """Checkpoints that are never half written: a temporary name, synced, then renamed."""
+
+    def __init__(self, fingerprint: str) -> None:
+        super().__init__()
+        self.fingerprint = fingerprint
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
+    ) -> None:
+        path = Path(path)
+        with replacing(path) as temporary:
+            torch.save(checkpoint, temporary)
+        write_json(path.parent / _FINGERPRINT, self.fingerprint)
+
+
+def discard_foreign(folder: Path, fingerprint: str) -> Path | None:
+    """The last checkpoint if it belongs to this very training; any other is removed, and said."""
+    last = folder / "last.ckpt"
+    if last.exists():
+        recorded = folder / _FINGERPRINT
+        if recorded.exists() and read_json(recorded) == fingerprint:
+            print(f"going on from {last}", file=sys.stderr)
+            return last
+        print(f"{folder}: a checkpoint of other settings or data is set aside", file=sys.stderr)
+    shutil.rmtree(folder, ignore_errors=True)
+    return None
+
+
+def save_weights(path: str | Path, network: nn.Module) -> None:
+    """Parameters and buffers as safetensors; nothing in it can run code."""
+    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    with replacing(path) as temporary:
+        save_file(tensors, temporary)
+
+
+def load_weights(path: str | Path, network: nn.Module) -> None:
+    """Fill ``network`` from a file whose names and shapes must be its own."""
+    stored, wanted = load_file(path), network.state_dict()
+    for name in sorted(stored.keys() ^ wanted.keys()):
+        raise UserError(f"the tensor {name!r} does not belong to this model", file=path)
+    for name, tensor in wanted.items():
+        if stored[name].shape != tensor.shape:
+            raise UserError(
+                f"the tensor {name!r} has shape {tuple(stored[name].shape)}, "
+                f"the model wants {tuple(tensor.shape)}",
+                file=path,
+            )
+    network.load_state_dict(stored)

@@ -1,0 +1,169 @@
+"""Every system on the test part once: figures, intervals, paired differences, identity bands."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bioseq_lstm.files import read_json, read_tsv, write_json, write_tsv
+from bioseq_lstm.learning.layout import Layout
+from bioseq_lstm.metrics.bands import BAND_EDGES, band_numbers
+from bioseq_lstm.metrics.base import Metric
+from bioseq_lstm.metrics.bootstrap import Bootstrap, bootstrap
+from bioseq_lstm.settings import DatasetSettings
+from bioseq_lstm.tasks.base import Task
+
+@dataclass(frozen=True)
+class Systems:
+    """Predictions tables by system; a model has one a seed, its folds joined."""
+
+    models: dict[str, list[pd.DataFrame]]
+    baselines: dict[str, list[pd.DataFrame]]
+    controls: dict[str, list[pd.DataFrame]]
+
+
+def evaluate(task: Task, settings: DatasetSettings, models: list[str], folder: Path) -> None:
+    """Write ``figures.tsv``, ``differences.tsv``, ``bands.tsv`` and ``evaluation.json``.
+
+    The chosen model is the one with the best validation loss; the test part chooses nothing.
+    """
+    layout = Layout(folder)
+    splits = read_splits(layout.splits)
+    systems = read_systems(layout, settings, models)
+    scored = {**systems.models, **systems.baselines}
+    result = _bootstrap(task, scored, splits, settings.bootstrap)
+    controls = _bootstrap(task, systems.controls, splits, settings.bootstrap)
+    kinds = {
+        **dict.fromkeys(systems.models, "model"),
+        **dict.fromkeys(systems.baselines, "baseline"),
+        **dict.fromkeys(systems.controls, "control"),
+    }
+    figures = pd.concat([result.table(), controls.table()], ignore_index=True)
+    figures.insert(1, "kind", figures["name"].map(kinds))
+    differences = _differences(task.metrics, result, figures, list(systems.models))
+    validation = {name: _validation_loss(layout, settings, name) for name in models}
+    chosen = min(validation, key=lambda name: validation[name])
+    similarity = task.similarity(read_tsv(layout.leakage, text=("id", "nearest")), splits)
+    bands = band_table(task, systems.models[chosen], splits, similarity, settings.bootstrap)
+    write_tsv(layout.figures, figures)
+    write_tsv(layout.differences, differences)
+    write_tsv(layout.bands, bands)
+    write_json(layout.evaluation, {"chosen": chosen, "validation_loss": validation})
+
+
+def read_splits(path: Path) -> pd.DataFrame:
+    return read_tsv(path, text=("id", "drug", "target"))
+
+
+def read_systems(layout: Layout, settings: DatasetSettings, models: list[str]) -> Systems:
+    folds = range(settings.split.folds)
+    baselines = pd.concat([pd.read_parquet(layout.baselines(fold)) for fold in folds])
+    return Systems(
+        {
+            model: [
+                pd.concat(
+                    [
+                        pd.read_parquet(layout.run(model, fold, seed) / "test_predictions.parquet")
+                        for fold in folds
+                    ],
+                    ignore_index=True,
+                )
+                for seed in settings.seeds
+            ]
+            for model in models
+        },
+        {
+            str(name): [table.drop(columns="baseline").reset_index(drop=True)]
+            for name, table in baselines.groupby("baseline", sort=False)
+        },
+        {
+            f"{model}, labels shuffled": [
+                pd.read_parquet(layout.control(model) / "test_predictions.parquet")
+            ]
+            for model in models
+        },
+    )
+
+
+def _bootstrap(
+    task: Task, systems: dict[str, list[pd.DataFrame]], splits: pd.DataFrame, replicates: int
+) -> Bootstrap:
+    scorers = {
+        name: [task.scorer(table, splits) for table in tables] for name, tables in systems.items()
+    }
+    return bootstrap(scorers, replicates)
+
+
+def _differences(
+    metrics: tuple[Metric, ...], result: Bootstrap, figures: pd.DataFrame, models: list[str]
+) -> pd.DataFrame:
+    """Each model minus the baseline that is best on the test part by that very figure.
+
+    Picking the best baseline on the test part favours the baselines, which is the side to err on.
+    """
+    rows = []
+    baselines = figures[figures["kind"] == "baseline"]
+    for metric in metrics:
+        values = baselines[baselines["metric"] == metric.key].set_index("name")["value"].dropna()
+        if values.empty:
+            continue
+        best = str(values.idxmax() if metric.higher_is_better else values.idxmin())
+        for model in models:
+            interval = result.difference(model, best).get(metric.key)
+            if interval is None or math.isnan(interval.value):
+                continue
+            rows.append(
+                {
+                    "name": model,
+                    "baseline": best,
+                    "metric": metric.key,
+                    "difference": interval.value,
+                    "low": interval.low,
+                    "high": interval.high,
+                    "better": (interval.value > 0) == metric.higher_is_better,
+                    "certain": interval.excludes_zero,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def band_table(
+    task: Task,
+    predictions: list[pd.DataFrame],
+    splits: pd.DataFrame,
+    similarity: np.ndarray,
+    replicates: int,
+) -> pd.DataFrame:
+    """The headline figure in bands of similarity to the nearest training record.
+
+    Args:
+        similarity: (samples,) identity of the nearest training record; NaN where the search
+            found none, which counts as the lowest band.
+
+    Returns:
+        Columns ``from``, ``to``, ``records``, ``metric``, ``value``, ``low``, ``high``.
+    """
+    headline = task.metrics[0].key
+    numbers = band_numbers(similarity)
+    rows = []
+    for band, (low_edge, high_edge) in enumerate(zip(BAND_EDGES, BAND_EDGES[1:], strict=False)):
+        parts = [table[numbers[table["sample"]] == band] for table in predictions]
+        row = {"from": low_edge, "to": high_edge, "records": parts[0]["sample"].nunique()}
+        value = low = high = math.nan
+        if row["records"]:
+            interval = _bootstrap(task, {"": parts}, splits, replicates).estimate("", headline)
+            value, low, high = interval.value, interval.low, interval.high
+        rows.append({**row, "metric": headline, "value": value, "low": low, "high": high})
+    return pd.DataFrame(rows)
+
+
+def _validation_loss(layout: Layout, settings: DatasetSettings, model: str) -> float:
+    losses = [
+        read_json(run / "model.json")["validation_loss"]
+        for run in layout.runs(model, settings.split.folds, settings.seeds)
+    ]
+    return float(np.mean(losses))

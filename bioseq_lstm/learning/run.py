@@ -1,0 +1,126 @@
+"""One training run: a model on one fold with one seed, from encoded data to a folder of results."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from torch import nn
+
+from bioseq_lstm.data.encoded import Encoded
+from bioseq_lstm.errors import UserError
+from bioseq_lstm.files import read_json, sha256, write_json, write_parquet, write_text, write_tsv
+from bioseq_lstm.learning.checkpoint import load_weights, save_weights
+from bioseq_lstm.learning.evaluation import read_splits
+from bioseq_lstm.learning.layout import Layout
+from bioseq_lstm.learning.training import run_network, train
+from bioseq_lstm.provenance import machine, versions
+from bioseq_lstm.settings import DatasetSettings, ModelSettings
+from bioseq_lstm.tasks.base import Parts, Task
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is trained: ``shuffled`` permutes the labels first, as a control."""
+
+    model: str
+    fold: int
+    seed: int
+    shuffled: bool = False
+
+
+def run_training(
+    task: Task,
+    settings: DatasetSettings,
+    model: ModelSettings,
+    run: Run,
+    folder: Path,
+) -> None:
+    """Train and write ``run.yaml``, ``model.safetensors``, ``model.json``, ``history.tsv`` and
+    ``test_predictions.parquet``.
+
+    The test part is predicted once, after the weights are final.
+    """
+    layout = Layout(folder)
+    out = layout.control(run.model) if run.shuffled else layout.run(run.model, run.fold, run.seed)
+    encoded, splits = Encoded.load(layout.encoded), read_splits(layout.splits)
+    parts = Parts.of(splits, run.fold)
+    record = {
+        "task": task.name,
+        "model": run.model,
+        "fold": run.fold,
+        "seed": run.seed,
+        "labels_shuffled": run.shuffled,
+        "settings": model.model_dump(mode="json"),
+        "inputs": {path.name: sha256(path) for path in (layout.encoded, layout.splits)},
+        "versions": versions(),
+        "machine": machine(),
+        "threads": torch.get_num_threads(),
+    }
+    write_text(out / "run.yaml", yaml.safe_dump(record, sort_keys=False))
+    learnt = encoded
+    if run.shuffled:
+        rows = np.concatenate([parts.train, parts.validation])
+        learnt = task.shuffled(encoded, rows, np.random.default_rng(run.seed))
+    torch.manual_seed(run.seed)
+    network = task.network(model, learnt, parts.train)
+    trained = train(
+        task,
+        network,
+        learnt,
+        parts,
+        model.training,
+        run.seed,
+        out / "checkpoints",
+        fingerprint=_fingerprint(record),
+    )
+    validation = run_network(task, trained.network, learnt, parts.validation, model.training)
+    calibration = task.calibrate(learnt, parts.validation, validation)
+    decoded = run_network(task, trained.network, encoded, parts.test, model.training)
+    table = task.table(encoded, splits, parts.test, decoded, calibration)
+    tokens = sum(int(ragged.lengths.sum()) for ragged in encoded.sequences.values())
+    write_tsv(out / "history.tsv", trained.history)
+    write_parquet(out / "test_predictions.parquet", table)
+    save_weights(out / "model.safetensors", trained.network)
+    write_json(
+        out / "model.json",
+        {
+            "task": task.name,
+            "about": encoded.about,
+            "settings": model.model_dump(mode="json"),
+            "weights_sha256": sha256(out / "model.safetensors"),
+            "validation_loss": trained.validation_loss,
+            "best_epoch": trained.best_epoch,
+            "calibration": calibration,
+            "cost": {**trained.cost, "letters_in_dataset": tokens},
+        },
+    )
+    shutil.rmtree(out / "checkpoints")
+
+
+def load_network(task: Task, run: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """A trained network and its ``model.json``; the weights must be the ones that were saved."""
+    card = read_json(run / "model.json")
+    if card["task"] != task.name:
+        raise UserError(f"is a model for {card['task']}, not {task.name}", file=run)
+    weights = run / "model.safetensors"
+    if sha256(weights) != card["weights_sha256"]:
+        raise UserError("is not the file that model.json describes; train again", file=weights)
+    network = task.network(
+        ModelSettings.model_validate(card["settings"]),
+        Encoded({}, about=card["about"]),
+        np.array([], dtype=int),
+    )
+    load_weights(weights, network)
+    return network.eval(), card
+
+
+def _fingerprint(record: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,72 @@
+"""From codes to states: embedding, stem and encoder, joined as the configuration says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from bioseq_lstm.errors import UserError
+from bioseq_lstm.nn.encoders import build_encoder
+from bioseq_lstm.nn.pooling import AttentionAndMean
+from bioseq_lstm.nn.settings import build
+from bioseq_lstm.nn.stems import ConvStem, Embedding
+
+
+class SequenceEncoder(nn.Module):
+    """Embedding -> convolutional stem, if any -> recurrent encoder.
+
+    ``embedding``: options of ``Embedding`` (``size``, ``kmer``, ``stride``, ``token_dropout``).
+    ``stem``: None, or options of ``ConvStem`` (``kernels``, ``channels``, ``dropout``).
+    ``encoder``: ``name`` and the options of that encoder. ``values``: the embedding's initial
+    vectors. Raises ``UserError`` for settings that do not exist or cannot be.
+    """
+
+    def __init__(
+        self,
+        num_codes: int,
+        embedding: Mapping[str, Any],
+        stem: Mapping[str, Any] | None,
+        encoder: Mapping[str, Any],
+        values: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        self.embedding = build(
+            Embedding, "embedding", embedding, num_codes=num_codes, values=values
+        )
+        size = self.embedding.output_size
+        self.stem: ConvStem | None = None
+        if stem is not None:
+            self.stem = build(ConvStem, "stem", stem, input_size=size)
+            size = self.stem.output_size
+        if "name" not in encoder:
+            raise UserError("encoder: name is missing")
+        options = {key: value for key, value in encoder.items() if key != "name"}
+        self.encoder = build_encoder(encoder["name"], size, options)
+        self.output_size = self.encoder.output_size
+
+    def forward(self, codes: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Codes ``(batch, length)`` -> states ``(batch, tokens, output_size)``, token counts.
+
+        Tokens are residues, unless the embedding reads k-mers.
+        """
+        x, lengths = self.embedding(codes, lengths)
+        if self.stem is not None:
+            x = self.stem(x, lengths)
+        return self.encoder(x, lengths), lengths
+
+
+class PooledEncoder(nn.Module):
+    """A sequence encoder and a pooling: one vector per sequence, for pairs."""
+
+    def __init__(self, encoder: SequenceEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.pooling = AttentionAndMean(encoder.output_size)
+        self.output_size = self.pooling.output_size
+
+    def forward(self, codes: Tensor, lengths: Tensor) -> Tensor:
+        """Codes ``(batch, length)`` -> ``(batch, output_size)``."""
+        vectors: Tensor = self.pooling(*self.encoder(codes, lengths))
+        return vectors

@@ -1,0 +1,55 @@
+"""Building a component from settings that a user wrote: names and values are checked here."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, get_origin, get_type_hints
+
+from bioseq_lstm.errors import UserError, nearest
+
+Component = TypeVar("Component")
+
+
+def build(
+    make: Callable[..., Component], where: str, options: Mapping[str, Any], **given: Any
+) -> Component:
+    """``make(**given, **options)``, after a check of the options against its signature.
+
+    ``given`` is what the program knows (sizes of inputs); ``options`` is what the user may set.
+    Raises ``UserError`` that begins with ``where`` for an option that does not exist, that is
+    missing, or whose value cannot be right.
+    """
+    parameters = {
+        name: parameter
+        for name, parameter in inspect.signature(make).parameters.items()
+        if name not in given
+    }
+    kinds = get_type_hints(make.__init__ if inspect.isclass(make) else make)
+    for name, value in options.items():
+        if name not in parameters:
+            raise UserError(
+                f"{where}: no option {name!r}{nearest(name, parameters)}; "
+                f"it takes {', '.join(parameters)}"
+            )
+        problem = _problem(value, kinds.get(name))
+        if problem:
+            raise UserError(f"{where}: {name} is {value!r}: {problem}")
+    for name, parameter in parameters.items():
+        if parameter.default is parameter.empty and name not in options:
+            raise UserError(f"{where}: {name} is missing")
+    return make(**given, **options)
+
+
+def _problem(value: Any, kind: Any) -> str | None:
+    """What is wrong with a value: whole numbers are sizes, fractions probabilities of dropout."""
+    if kind is bool:
+        return None if isinstance(value, bool) else "write true or false"
+    if get_origin(kind) is Sequence:
+        whole = isinstance(value, list | tuple) and all(type(item) is int for item in value)
+        return None if whole else "write a list of whole numbers, such as [9, 15]"
+    if kind is int and not (type(value) is int and value >= 1):
+        return "write a whole number from 1 on"
+    if kind is float and not (type(value) in (int, float) and 0 <= value < 1):
+        return "write a probability from 0 to below 1"
+    return None

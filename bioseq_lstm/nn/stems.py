@@ -1,0 +1,117 @@
+"""The way in: codes to features, and convolutions before the recurrence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import gelu, pad
+
+from bioseq_lstm.errors import UserError
+from bioseq_lstm.nn.reversal import position_mask
+from bioseq_lstm.nn.stacking import SequenceDropout
+
+MAX_TOKENS = 1_000_000
+
+
+class Embedding(nn.Module):
+    """A learned vector for each residue, or for each k-mer read every ``stride`` residues.
+
+    Codes are 0 for padding, 1 to n for the letters, n + 1 for an unknown letter, so
+    ``num_codes`` is n + 2. Token i is the k-mer that starts at residue ``i * stride``; only
+    complete k-mers count, and one with an unknown letter is the unknown k-mer. A sequence
+    shorter than ``kmer`` is read as one unknown k-mer, never as nothing.
+
+    ``token_dropout`` is the probability that a residue is read as unknown, in training only.
+    ``values`` ``(num_tokens, size)`` are initial vectors (a substitution matrix, properties of
+    residues), learned on like others.
+    """
+
+    def __init__(
+        self,
+        num_codes: int,
+        size: int,
+        kmer: int = 1,
+        stride: int = 1,
+        token_dropout: float = 0.0,
+        values: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        self.letters = num_codes - 2
+        self.num_tokens = self.letters**kmer + 2
+        if self.num_tokens > MAX_TOKENS:
+            raise UserError(
+                f"embedding: kmer {kmer} over {self.letters} letters needs a table of "
+                f"{self.num_tokens:,} rows, {MAX_TOKENS:,} are the limit: take a smaller kmer"
+            )
+        self.kmer, self.stride, self.token_dropout = kmer, stride, token_dropout
+        self.table = nn.Embedding(self.num_tokens, size, padding_idx=0)
+        if values is not None:
+            with torch.no_grad():
+                self.table.weight.copy_(values)
+                self.table.weight[0] = 0.0
+        self.output_size = size
+
+    def forward(self, codes: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Codes ``(batch, length)`` -> features ``(batch, tokens, size)``, token counts."""
+        codes = codes.masked_fill(~position_mask(lengths, codes.shape[1]), 0)
+        if self.training and self.token_dropout:
+            dropped = torch.rand(codes.shape, device=codes.device) < self.token_dropout
+            codes = codes.masked_fill(dropped & (codes > 0), self.letters + 1)
+        if self.kmer == self.stride == 1:
+            return self.table(codes), lengths
+        tokens, counts = self.tokens(codes, lengths)
+        return self.table(tokens), counts
+
+    def tokens(self, codes: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Codes ``(batch, length)``, 0 past the end -> k-mers ``(batch, tokens)``, token counts.
+
+        The k-mers are numbered from 1 in the order of their letters; 0 is padding.
+        """
+        windows = pad(codes, (0, max(0, self.kmer - codes.shape[1]))).unfold(
+            1, self.kmer, self.stride
+        )
+        known = ((windows > 0) & (windows <= self.letters)).all(dim=2)
+        places = self.letters ** torch.arange(self.kmer - 1, -1, -1, device=codes.device)
+        tokens = ((windows - 1) * places).sum(dim=2) + 1
+        tokens = torch.where(known, tokens, self.num_tokens - 1)
+        counts = torch.div(lengths - self.kmer, self.stride, rounding_mode="floor") + 1
+        counts = counts.clamp(min=1)
+        return tokens.masked_fill(~position_mask(counts, tokens.shape[1]), 0), counts
+
+
+class ConvStem(nn.Module):
+    """Convolutions of several widths side by side, before the recurrence.
+
+    DanQ (Quang & Xie 2016) put a convolution before a biLSTM; kernels 9 and 15 side by side are
+    DREAM-RNN's (Rafi et al. 2024). Each kernel gives ``channels`` features, concatenated; a
+    linear projection of the input is added, so that the single residue is not blurred away.
+    There is no pooling along the sequence: the length stays.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        channels: int = 64,
+        kernels: Sequence[int] = (9, 15),
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if not kernels or any(kernel < 1 or kernel % 2 == 0 for kernel in kernels):
+            raise UserError(f"stem: kernels is {list(kernels)}: write one or more odd numbers")
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(input_size, channels, kernel, padding=kernel // 2) for kernel in kernels
+        )
+        self.output_size = channels * len(kernels)
+        self.projection = nn.Linear(input_size, self.output_size, bias=False)
+        self.dropout = SequenceDropout(dropout)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """``(batch, length, input_size)`` -> ``(batch, length, output_size)``; pads are 0."""
+        pads = ~position_mask(lengths, x.shape[1]).unsqueeze(-1)
+        x = x.masked_fill(pads, 0.0)
+        channels_first = x.transpose(1, 2)
+        found = torch.cat([conv(channels_first) for conv in self.convolutions], dim=1)
+        states = gelu(found.transpose(1, 2)) + self.projection(x)
+        return self.dropout(states).masked_fill(pads, 0.0)

@@ -1,0 +1,121 @@
+"""Figures of merit with their intervals, one per name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from bioseq_lstm.reporting.charts import style
+from bioseq_lstm.reporting.charts.style import nothing, reference_line, styled
+
+KINDS = ["model", "baseline", "control"]
+MOST_BARS = 40  # above this bars become a ranked row of points
+
+
+def intervals(
+    figures: pd.DataFrame,
+    *,
+    label: str,
+    reference: float | None = None,
+    form: str = ".3f",
+    height: int | None = None,
+) -> alt.LayerChart | alt.Chart:
+    """Figures with their intervals, one row each, in the order given.
+
+    Columns: ``name``, ``kind`` (model, baseline or control), ``value``, ``low``, ``high`` (missing
+    where there is no interval). ``reference`` draws a line, for example at the best baseline.
+    """
+    data = figures[["name", "kind", "value", "low", "high"]].dropna(subset=["value"])
+    if data.empty:
+        return nothing()
+    kinds = alt.Scale(domain=KINDS, range=[style.ACCENT, style.MUTED, style.OPPOSITE])
+    shapes = alt.Scale(domain=KINDS, range=["circle", "square", "diamond"])
+    legend = alt.Legend(values=[kind for kind in KINDS if kind in set(data["kind"])])
+    base = alt.Chart(data).encode(
+        y=_names(data["name"]),
+        color=alt.Color("kind:N", title=None, scale=kinds, legend=legend),
+        tooltip=["name:N", "kind:N", *_figure_tooltip(form)],
+    )
+    x = alt.X("value:Q", title=label, scale=alt.Scale(zero=False, nice=True))
+    whiskers = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=label), x2="high:Q")
+    points = base.mark_point(filled=True, size=80, opacity=1).encode(
+        x=x, shape=alt.Shape("kind:N", title=None, scale=shapes, legend=legend)
+    )
+    text = base.encode(x=x, text=alt.Text("value:Q", format=form), color=alt.value(style.INK))
+    # A halo in the colour of the page keeps the figure readable where it meets a line.
+    halo = text.mark_text(dy=-11, stroke=style.PAPER, strokeWidth=4, strokeJoin="round")
+    layers: list[alt.Chart] = [
+        whiskers.transform_filter("isValid(datum.low)"),
+        points,
+        halo,
+        text.mark_text(dy=-11),
+    ]
+    if reference is not None:
+        layers.insert(0, reference_line("x", reference))
+    return styled(alt.layer(*layers), height or _rows(data["name"], 34))
+
+
+def bars_with_interval(
+    frame: pd.DataFrame,
+    *,
+    label: str,
+    reference: float | None = None,
+    form: str = ".3f",
+    height: int | None = None,
+) -> alt.LayerChart | alt.Chart:
+    """One bar per name with its interval; above 40 names, a ranked row of points with whiskers.
+
+    Columns: ``name``, ``value``, ``low``, ``high``; optional ``n`` (units behind the figure).
+    """
+    columns = ["name", "value", "low", "high"] + (["n"] if "n" in frame.columns else [])
+    data = frame[columns].dropna(subset=["value"])
+    if data.empty:
+        return nothing()
+    tooltip: list[Any] = ["name:N", *_figure_tooltip(form)]
+    if "n" in frame.columns:
+        tooltip.append(alt.Tooltip("n:Q", format=",d"))
+    many = data["name"].nunique() > MOST_BARS
+    if many:
+        data = data.sort_values("value", ascending=False, kind="stable")
+        data.insert(0, "rank", np.arange(1, len(data) + 1))
+        base = alt.Chart(data).encode(
+            x=alt.X("rank:Q", title="rank", scale=alt.Scale(nice=False, zero=False)).axis(
+                grid=False
+            ),
+            tooltip=tooltip,
+        )
+        value = alt.Y("value:Q", title=label, scale=alt.Scale(zero=False))
+        marks = base.mark_point(filled=True, size=36, opacity=1, color=style.ACCENT).encode(y=value)
+        whiskers = base.mark_rule(color=style.ACCENT, opacity=0.45, strokeWidth=1.5).encode(
+            y=alt.Y("low:Q", title=label), y2="high:Q"
+        )
+        layers = [whiskers.transform_filter("isValid(datum.low)"), marks]
+    else:
+        base = alt.Chart(data).encode(y=_names(data["name"]), tooltip=tooltip)
+        marks = base.mark_bar(color=style.ACCENT, opacity=0.75, height={"band": 0.62}).encode(
+            x=alt.X("value:Q", title=label)
+        )
+        whiskers = base.mark_rule(color=style.INK, strokeWidth=1.4).encode(
+            x=alt.X("low:Q", title=label), x2="high:Q"
+        )
+        layers = [marks, whiskers.transform_filter("isValid(datum.low)")]
+    if reference is not None:
+        layers.append(reference_line("y" if many else "x", reference))
+    return styled(alt.layer(*layers), height or (240 if many else _rows(data["name"], 24)))
+
+
+def _names(names: pd.Series) -> alt.Y:
+    order = list(dict.fromkeys(names.astype(str)))
+    axis = alt.Axis(ticks=False, domain=False, labelPadding=8, labelColor=style.INK)
+    return alt.Y("name:N", sort=order, title=None, axis=axis)
+
+
+def _rows(names: pd.Series, each: int) -> int:
+    return each * max(1, int(names.nunique())) + 10
+
+
+def _figure_tooltip(form: str) -> list[alt.Tooltip]:
+    return [alt.Tooltip(f"{name}:Q", format=form) for name in ("value", "low", "high")]

@@ -1,0 +1,117 @@
+"""What a report is made of: plain, frozen data that knows no task and no HTML.
+
+Every text in here may come from a user's file. Nothing is escaped at this level; the page escapes
+all of it when it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import altair as alt
+import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table of the report; long ones get a search box and pages.
+
+    ``formats`` maps a column to one of the forms ``d``, ``,d``, ``.3f``, ``,.1f``, ``.2e``,
+    ``.4g``, ``.1%`` (as in Python's format language; other specs are refused). ``file`` names
+    where the whole table lies, for the reader of a table that is too long to be inlined.
+    """
+
+    title: str
+    frame: pd.DataFrame
+    caption: str = ""
+    formats: Mapping[str, str] = field(default_factory=dict)
+    download: bool = True
+    file: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Chart:
+    """A Vega-Lite chart. ``alt`` says in words what it shows; ``half`` lets two stand abreast."""
+
+    title: str
+    spec: alt.TopLevelMixin
+    caption: str
+    alt: str
+    half: bool = False
+
+
+@dataclass(frozen=True)
+class Text:
+    """Paragraphs of plain text."""
+
+    title: str
+    paragraphs: Sequence[str]
+
+
+@dataclass(frozen=True)
+class SequenceTrack:
+    """A protein chain with its secondary structure, drawn in lines of 60 residues.
+
+    ``predicted`` and ``observed`` are DSSP states, one letter per residue (three or eight states;
+    ``.`` is unknown); ``confidence`` is the probability of the predicted state, per residue.
+    """
+
+    id: str
+    sequence: str
+    predicted: str
+    confidence: Sequence[float] | None = None
+    observed: str | None = None
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("predicted", "confidence", "observed"):
+            track = getattr(self, name)
+            if track is not None and len(track) != len(self.sequence):
+                raise ValueError(
+                    f"{self.id}: {name} has {len(track)} entries for {len(self.sequence)} residues"
+                )
+
+
+@dataclass(frozen=True)
+class Warning:
+    """Something the reader must know before believing the figures beside it."""
+
+    text: str
+
+
+Panel = Table | Chart | Text | SequenceTrack | Warning
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report; ``key`` becomes its anchor (lower-case letters, digits, hyphens)."""
+
+    key: str
+    title: str
+    intro: str
+    items: Sequence[Panel]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole report. ``provenance`` is text, numbers, lists and mappings of these, nested."""
+
+    title: str
+    subtitle: str
+    verdict: Sequence[str]
+    warnings: Sequence[str]
+    sections: Sequence[Section]
+    provenance: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One dataset in the index: ``href`` is the path of its report relative to the index."""
+
+    name: str
+    subtitle: str
+    href: str
+    verdict: Sequence[str]
+    warnings: Sequence[str] = ()
+    items: Sequence[Panel] = ()

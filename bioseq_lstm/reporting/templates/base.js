@@ -1,0 +1,67 @@
+// Shared by the parts below. Text from data only ever becomes text nodes, never HTML.
+const payload = (id) => JSON.parse(document.getElementById(id).textContent);
+
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+function svgElement(tag, attributes = {}, text = null) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  if (text !== null) made.textContent = text;
+  return made;
+}
+
+function download(name, text, type) {
+  const address = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
+  const link = element("a", { href: address, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(address), 10000);
+}
+
+// A spreadsheet takes a text that begins like this for a formula; an apostrophe makes it text.
+const FORMULA = /^[=+\-@\t\r]/;
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+function plainCell(value) {
+  if (value === null || value === undefined) return "";
+  const text = String(value);
+  if (typeof value === "number" || NUMBER.test(text) || /^-?Infinity$/.test(text)) return text;
+  return FORMULA.test(text) ? `'${text}` : text;
+}
+
+function csv(rows) {
+  const cell = (value) => {
+    const text = plainCell(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return rows.map((row) => row.map(cell).join(",") + "\r\n").join("");
+}
+
+const tooltip = document.getElementById("tooltip");
+
+function showTooltip(event, pairs) {
+  tooltip.replaceChildren(
+    ...pairs.map(([name, value]) =>
+      element("div", {}, ...(name ? [element("span", {}, name)] : []), value)),
+  );
+  tooltip.hidden = false;
+  const room = 14;
+  const { width, height } = tooltip.getBoundingClientRect();
+  const left = Math.min(event.clientX + room, innerWidth - width - 6);
+  const above = event.clientY + room + height > innerHeight;
+  tooltip.style.left = `${Math.max(6, left)}px`;
+  tooltip.style.top = `${above ? Math.max(6, event.clientY - height - room) : event.clientY + room}px`;
+}
+
+function hideTooltip() {
+  tooltip.hidden = true;
+}
+
+addEventListener("scroll", hideTooltip, { passive: true });
+addEventListener("keydown", (event) => event.key === "Escape" && hideTooltip());

@@ -1,0 +1,104 @@
+"""Panels made ready for the templates: what is escaped as HTML and what is carried as JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import altair as alt
+
+from bioseq_lstm.reporting import inline, sequences, tables
+from bioseq_lstm.reporting.panels import Chart, Panel, SequenceTrack, Table, Text, Warning
+
+TABLE_UNDER_CHART_ROWS = 100  # a chart of up to so many rows is also shown as a table
+
+
+@dataclass(frozen=True)
+class PanelView:
+    """A panel ready for the template: ``payload`` is its JSON block, ``view`` what is escaped."""
+
+    kind: str
+    id: str
+    panel: Any
+    view: Any = None
+    payload: Any = None
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class ChartData:
+    """The dataset of a chart that a reader would want: the largest."""
+
+    dataset: str
+    rows: int
+
+    @property
+    def small(self) -> bool:
+        return 0 < self.rows <= TABLE_UNDER_CHART_ROWS
+
+
+def panel_views(items: Sequence[Panel], key: str) -> Iterator[PanelView]:
+    """Panels as views; sequence tracks that follow each other become one list.
+
+    Ids are ``<key>_<place>``: a key has no underscore, so they never meet the id of a section.
+    """
+    place = 0
+    for _, group in groupby(items, lambda item: isinstance(item, SequenceTrack)):
+        panels = list(group)
+        tracks = [panel for panel in panels if isinstance(panel, SequenceTrack)]
+        for panel in [tracks] if tracks else panels:
+            place += 1
+            yield _view(panel, f"{key}_{place}")
+
+
+def _view(panel: Panel | list[SequenceTrack], id: str) -> PanelView:
+    if isinstance(panel, list):
+        tracks = sequences.view(panel)
+        return PanelView("tracks", id, panel, tracks, tracks.payload())
+    if isinstance(panel, Table):
+        table = tables.view(panel)
+        return PanelView("table", id, panel, table, table.payload(), _file_name(panel.title))
+    if isinstance(panel, Chart):
+        spec = chart_spec(panel.spec)
+        return PanelView("chart", id, panel, _data_of(spec), spec, _file_name(panel.title))
+    if isinstance(panel, Text):
+        return PanelView("text", id, panel)
+    if isinstance(panel, Warning):
+        return PanelView("warning", id, panel)
+    raise TypeError(f"not a panel: {type(panel).__name__}")
+
+
+def chart_spec(chart: alt.TopLevelMixin) -> dict[str, Any]:
+    """The Vega-Lite specification with its data, numbers to seven digits; a URL is refused."""
+    with alt.data_transformers.enable("default", max_rows=None):
+        spec = chart.to_dict()
+    spec.pop("$schema", None)
+    spec.pop("config", None)  # the page's configuration holds for every chart
+    spec.pop("usermeta", None)
+    for name, rows in spec.get("datasets", {}).items():
+        spec["datasets"][name] = [
+            {
+                key: tables.significant(cell) if isinstance(cell, float) else cell
+                for key, cell in row.items()
+            }
+            for row in rows
+        ]
+    if '"url":' in inline.json_text({key: spec[key] for key in spec if key != "datasets"}):
+        raise ValueError("a chart of a report may not load its data from a URL")
+    return spec
+
+
+def _data_of(spec: dict[str, Any]) -> ChartData:
+    datasets = {name: len(rows) for name, rows in spec.get("datasets", {}).items()}
+    if not datasets:
+        return ChartData("", 0)
+    largest = max(datasets, key=lambda name: datasets[name])
+    return ChartData(largest, datasets[largest])
+
+
+def _file_name(title: str) -> str:
+    """A title as the name of a download: letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "data"

@@ -1,0 +1,260 @@
+"""What may stand in ``config.yaml``, as typed models with defaults.
+
+This module stays light (no torch, no pandas): Snakemake reads it every time it starts.
+Everything here has a default, so that a dataset is named in a few lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from bioseq_lstm.presets import merge
+
+# Names become folders, wildcards and words of a shell command, so they are plain.
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+Name = Annotated[str, StringConstraints(pattern=NAME, max_length=64)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Strict(BaseModel):
+    """Unknown keys are refused: a typo must not run the default in silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EmbeddingSettings(Strict):
+    """Letters, or k-mers read every `stride` letters, as learned vectors."""
+
+    size: Positive = 64
+    kmer: Annotated[int, Field(ge=1, le=6)] = 1
+    stride: Positive = 1
+    token_dropout: Dropout = Field(0.0, description="share of letters hidden in training")
+
+
+class StemSettings(Strict):
+    """Convolutions side by side before the recurrence."""
+
+    kernels: tuple[Positive, ...] = (9, 15)
+    channels: Positive = 64
+    dropout: Dropout = 0.1
+
+
+class RecurrentSettings(Strict):
+    hidden_size: Positive = 96
+    num_layers: Positive = 1
+    bidirectional: bool = True
+    dropout: Dropout = Field(0.0, description="between layers, so it needs two or more")
+
+
+class LstmSettings(RecurrentSettings):
+    name: Literal["lstm"] = "lstm"
+
+
+class ConvLstmSettings(RecurrentSettings):
+    """Windows along the sequence are time, positions within a window are space."""
+
+    name: Literal["convlstm"]
+    window: Positive = 32
+    kernel_size: Annotated[int, Field(ge=1, multiple_of=1)] = 5
+    peephole: bool = False
+
+    @model_validator(mode="after")
+    def _kernel_has_a_centre(self) -> ConvLstmSettings:
+        if self.kernel_size % 2 == 0:
+            raise ValueError("kernel_size must be odd, so that a position is its kernel's centre")
+        return self
+
+
+EncoderSettings = Annotated[LstmSettings | ConvLstmSettings, Field(discriminator="name")]
+
+
+class HeadSettings(Strict):
+    hidden: Positive = 128
+    dropout: Dropout = 0.2
+    rank: Positive | None = Field(None, description="rank of the last layer over many outputs")
+
+
+class BlockSettings(Strict):
+    """A batch of drug-target pairs: at most so many drugs times so many targets."""
+
+    drugs: Positive = 128
+    targets: Positive = 16
+
+
+class TrainingSettings(Strict):
+    epochs: Positive = 30
+    patience: Positive = Field(5, description="epochs without a better validation loss")
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    gradient_clip: Annotated[float, Field(gt=0)] = 1.0
+    token_budget: Positive = Field(4096, description="letters in a batch, padding included")
+    block: BlockSettings = BlockSettings()
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+
+
+class InputSettings(Strict):
+    """What one kind of input has of its own; what is left out comes from the model."""
+
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    stem: StemSettings | None = None
+    encoder: EncoderSettings = LstmSettings()
+
+
+class ModelSettings(InputSettings):
+    """embedding -> stem -> encoder -> head; `inputs` says what differs for drug or target."""
+
+    inputs: dict[Literal["drug", "target"], InputSettings] = {}
+    head: HeadSettings = HeadSettings()
+    training: TrainingSettings = TrainingSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inputs_inherit(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or not isinstance(data.get("inputs"), Mapping):
+            return data
+        common = {k: data[k] for k in ("embedding", "stem", "encoder") if k in data}
+        inputs = {
+            kind: merge(common, own) if isinstance(own, Mapping) else own
+            for kind, own in data["inputs"].items()
+        }
+        return {**data, "inputs": inputs}
+
+    def input(self, entity: str) -> InputSettings:
+        return self.inputs.get(entity, self)  # type: ignore[call-overload, no-any-return]
+
+
+class LeakageSettings(Strict):
+    """When the workflow stops because the test part is too like the training part."""
+
+    near_duplicate: Share = Field(0.9, description="identity from which a record counts as a copy")
+    max_near_duplicates: Share = Field(0.05, description="share of such test records that stops")
+    gate: Literal["closed", "open"] = Field("closed", description="open: go on, and say so on top")
+
+
+class SplitSettings(Strict):
+    strategy: Literal["homology", "group", "cold", "given", "random"]
+    fractions: tuple[Share, Share, Share] = Field(
+        (0.7, 0.15, 0.15), description="of training, validation and test"
+    )
+    folds: Positive = Field(1, description="above 1: cross-validation, every record tested once")
+    seed: int = 0
+    identity: Share = Field(
+        0.25, description="homology: sequences at least this alike stay together"
+    )
+    coverage: Share = Field(0.5, description="homology: aligned share of the shorter sequence")
+    column: str | None = Field(None, description="group, given: the column that says it")
+    block_length: Positive = Field(60_000, description="group: bases of a chromosome block")
+    cold: Literal["drugs", "targets", "both"] = Field("drugs", description="cold: what is unseen")
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> SplitSettings:
+        if abs(sum(self.fractions) - 1) > 1e-6:
+            raise ValueError(f"fractions must add up to 1, not {sum(self.fractions):g}")
+        if min(self.fractions) == 0:
+            raise ValueError("each of the three fractions must be above 0")
+        if self.strategy == "given" and self.column is None:
+            raise ValueError("strategy 'given' needs `column`, the one that says train or test")
+        return self
+
+
+class DatasetSettings(Strict):
+    """What every dataset has, whatever its task."""
+
+    default_split: ClassVar[dict[str, Any]] = {}
+
+    split: SplitSettings
+    leakage: LeakageSettings = LeakageSettings()
+    models: dict[Name, ModelSettings] = Field({}, min_length=1)
+    seeds: tuple[int, ...] = Field((1,), min_length=1)
+    new: str | None = Field(None, description="folder of what is to be predicted")
+    max_refused: Share = Field(0.05, description="share of refused records that stops the run")
+    max_length: Positive = Field(10_000, description="longer sequences are refused in training")
+    bootstrap: Positive = 1000
+
+    @model_validator(mode="before")
+    @classmethod
+    def _task_default_split(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        split = data.get("split", {})
+        if isinstance(split, Mapping) and "strategy" not in split:
+            split = {**cls.default_split, **split}
+        return {**data, "split": split}
+
+
+class StructureFiles(Strict):
+    sequences: str = Field(description="3-line file, FASTA, or FASTA with TARGET= in its headers")
+    labels: str | None = Field(None, description="a second FASTA with the DSSP states")
+
+
+class StructureDataset(DatasetSettings):
+    """Secondary structure of protein chains: 8 DSSP states per residue."""
+
+    default_split: ClassVar[dict[str, Any]] = {"strategy": "homology"}
+    task: Literal["structure"]
+    files: StructureFiles
+
+
+class ExpressionFiles(Strict):
+    sequences: str = Field(description="FASTA, one record a gene")
+    expression: str = Field(description="table of genes x conditions")
+    annotations: str | None = Field(None, description="table with start, end, strand of each gene")
+
+
+class ExpressionDataset(DatasetSettings):
+    """Expression of genes under many conditions, from their DNA sequence."""
+
+    default_split: ClassVar[dict[str, Any]] = {"strategy": "group"}
+    task: Literal["expression"]
+    files: ExpressionFiles
+    unit: str = "log2 TPM"
+    coding_start: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="position of the first coding base, counted from 0"
+    )
+
+
+class AffinityFiles(Strict):
+    drugs: str = Field(description="table of id and SMILES, or a .smi file")
+    targets: str = Field(description="FASTA of the proteins")
+    affinities: str = Field(description="long table: drug, target, value")
+
+
+class AffinityDataset(DatasetSettings):
+    """How strongly drugs bind to proteins."""
+
+    default_split: ClassVar[dict[str, Any]] = {"strategy": "cold"}
+    task: Literal["affinity"]
+    files: AffinityFiles
+    unit: str = "pKd"
+    higher_binds_stronger: bool = True
+
+
+Dataset = Annotated[
+    StructureDataset | ExpressionDataset | AffinityDataset, Field(discriminator="task")
+]
+DATASETS: dict[str, type[DatasetSettings]] = {
+    "structure": StructureDataset,
+    "expression": ExpressionDataset,
+    "affinity": AffinityDataset,
+}
+
+
+class Config(Strict):
+    """The whole of `config.yaml`."""
+
+    title: str = "bioseq_lstm"
+    models: dict[Name, dict[str, Any]] = Field(
+        {}, description="named models; each dataset may override parts of them"
+    )
+    datasets: dict[Name, Dataset] = Field(min_length=1)

@@ -1,0 +1,49 @@
+"""The network of the affinity task: two encoders, and a head over pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from bioseq_lstm.data.alphabets import PROTEIN, SMILES
+from bioseq_lstm.nn.heads import PairHead
+from bioseq_lstm.nn.network import PooledEncoder, SequenceEncoder
+from bioseq_lstm.settings import ModelSettings
+
+SIDES = {"drug": SMILES, "target": PROTEIN}
+
+
+class AffinityNetwork(nn.Module):
+    """Codes of the drugs and targets of a block to one standardised value per pair (pairs,).
+
+    Every drug and target is encoded once, however many pairs it is part of.
+    """
+
+    centre: Tensor
+    scale: Tensor
+
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__()
+        self.encoders = nn.ModuleDict()
+        for side, alphabet in SIDES.items():
+            own = settings.input(side).model_dump()
+            self.encoders[side] = PooledEncoder(
+                SequenceEncoder(alphabet.size, own["embedding"], own["stem"], own["encoder"])
+            )
+        self.head = PairHead(
+            self.encoders["drug"].output_size,
+            self.encoders["target"].output_size,
+            settings.head.hidden,
+            settings.head.dropout,
+        )
+        self.register_buffer("centre", torch.zeros(()))
+        self.register_buffer("scale", torch.ones(()))
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        drug, target = (
+            self.encoders[side](inputs[side], inputs[f"{side}_lengths"]) for side in SIDES
+        )
+        outputs: Tensor = self.head(drug, target, inputs["drug_index"], inputs["target_index"])
+        return outputs

@@ -1,0 +1,260 @@
+"""Drug-target affinity: one value for each pair of a molecule and a protein."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from bioseq_lstm.data.alphabets import PROTEIN, SMILES
+from bioseq_lstm.data.batching import pair_blocks
+from bioseq_lstm.data.encoded import Encoded
+from bioseq_lstm.data.fasta import read_fasta
+from bioseq_lstm.data.matching import match_ids
+from bioseq_lstm.data.molecules import read_molecules
+from bioseq_lstm.data.records import Reading, Refusal, resolve_duplicates
+from bioseq_lstm.data.tables import read_affinities
+from bioseq_lstm.metrics.affinity import METRICS, AffinityScorer
+from bioseq_lstm.metrics.intervals import conformal_half_width
+from bioseq_lstm.newfiles import fasta_files, molecule_files
+from bioseq_lstm.settings import AffinityDataset, ModelSettings, TrainingSettings
+from bioseq_lstm.tasks.base import (
+    Batch,
+    Nearest,
+    NewPredictions,
+    Parts,
+    Results,
+    Task,
+    Trust,
+    measured_in_band,
+    padded_tensors,
+)
+from bioseq_lstm.tasks.affinity.network import SIDES, AffinityNetwork
+from bioseq_lstm.tasks.reading import (
+    MAX_NEW_LENGTH,
+    records_table,
+)
+
+class AffinityTask(Task):
+    name = "affinity"
+    metrics = METRICS
+    entity = "target"
+    kind = "protein"
+
+    def read(self, settings: AffinityDataset) -> Reading:
+        files = settings.files
+        drugs = read_molecules(files.drugs, max_length=settings.max_length)
+        targets = read_fasta(files.targets, PROTEIN, max_length=settings.max_length)
+        table = read_affinities(files.affinities)
+        records = pd.concat(
+            [records_table("drug", drugs.records), records_table("target", targets.records)],
+            ignore_index=True,
+        )
+        refusals = [*drugs.refusals, *targets.refusals, *table.refusals]
+        known = np.ones(len(table.frame), dtype=bool)
+        for side, parsed, file in (
+            ("drug", drugs, files.drugs),
+            ("target", targets, files.targets),
+        ):
+            ids = match_ids(
+                table.frame[side], (r.id for r in parsed.records), files.affinities, file
+            )
+            strange = table.frame[side].isin(ids.only_table).to_numpy()
+            refusals += [
+                Refusal(
+                    files.affinities, table.lines[row], f"{drug} {target}", f"the {side} is not in {file}"
+                )
+                for row, drug, target in table.frame.loc[
+                    strange & known, ["drug", "target"]
+                ].itertuples()
+            ]
+            known &= ~strange
+        notes = Counter(drugs.notes) + Counter(targets.notes) + Counter(table.notes)
+        measurements = table.frame[known].reset_index(drop=True)
+        return Reading(records, measurements, refusals, dict(notes))
+
+    def read_new(self, folder: Path, settings: AffinityDataset) -> dict[str, Reading]:
+        """All molecules of the folder against all proteins of the folder, as one reading.
+
+        Where the folder has only one of the two kinds, the data set's own are the other side.
+        """
+        molecules = list(molecule_files(folder).values())
+        proteins = list(fasta_files(folder).values())
+        if not molecules and not proteins:
+            return {}
+        drugs = [
+            read_molecules(path, max_length=MAX_NEW_LENGTH)
+            for path in molecules or [Path(settings.files.drugs)]
+        ]
+        targets = [
+            read_fasta(path, PROTEIN, max_length=MAX_NEW_LENGTH)
+            for path in proteins or [Path(settings.files.targets)]
+        ]
+        tables, refusals, notes = [], [], Counter[str]()
+        for side, parsed in (("drug", drugs), ("target", targets)):
+            kept, _ = resolve_duplicates([record for one in parsed for record in one.records])
+            tables.append(records_table(side, kept))
+            refusals += [refusal for one in parsed for refusal in one.refusals]
+            notes += sum((one.notes for one in parsed), Counter[str]())
+        records = pd.concat(tables, ignore_index=True)
+        return {"pairs": Reading(records, pd.DataFrame(), refusals, dict(notes))}
+
+    def encode(self, reading: Reading) -> Encoded:
+        """Without measurements, the pairs are all drugs with all targets, target by target."""
+        by_side = {side: reading.records.query("entity == @side") for side in SIDES}
+        codes = {
+            side: SIDES[side].encode_all(list(table["sequence"])) for side, table in by_side.items()
+        }
+        if not len(reading.measurements):
+            drugs, targets = (np.arange(len(table), dtype=np.int32) for table in by_side.values())
+            pairs = np.stack([np.tile(drugs, len(targets)), np.repeat(targets, len(drugs))], axis=1)
+            return Encoded(codes, {"pairs": pairs})
+        columns = [
+            pd.Index(table["id"]).get_indexer(reading.measurements[side])
+            for side, table in by_side.items()
+        ]
+        return Encoded(
+            codes,
+            {
+                "pairs": np.stack(columns, axis=1).astype(np.int32),
+                "values": reading.measurements["value"].to_numpy(np.float32),
+            },
+        )
+
+    def shuffled(self, encoded: Encoded, rows: np.ndarray, rng: np.random.Generator) -> Encoded:
+        values = encoded.arrays["values"].copy()
+        values[rows] = values[rng.permutation(rows)]
+        return encoded.with_arrays(values=values)
+
+    def batches(
+        self,
+        encoded: Encoded,
+        rows: np.ndarray,
+        training: TrainingSettings,
+        rng: np.random.Generator | None,
+    ) -> list[np.ndarray]:
+        block = training.block
+        pairs = encoded.arrays["pairs"][rows]
+        return [rows[members] for members in pair_blocks(pairs, block.drugs, block.targets, rng)]
+
+    def collate(self, encoded: Encoded, rows: np.ndarray) -> Batch:
+        inputs: dict[str, Tensor] = {}
+        for column, side in enumerate(SIDES):
+            members, index = np.unique(encoded.arrays["pairs"][rows, column], return_inverse=True)
+            inputs[side], inputs[f"{side}_lengths"] = padded_tensors(encoded, side, members)
+            inputs[f"{side}_index"] = torch.from_numpy(index.reshape(-1))
+        values = encoded.arrays.get("values")
+        target = torch.zeros(len(rows)) if values is None else torch.from_numpy(values[rows])
+        return Batch(rows, inputs, target, torch.ones(len(rows), dtype=torch.bool))
+
+    def network(self, settings: ModelSettings, encoded: Encoded, rows: np.ndarray) -> nn.Module:
+        network = AffinityNetwork(settings)
+        if len(rows):
+            values = encoded.arrays["values"][rows]
+            network.centre.fill_(float(values.mean()))
+            network.scale.fill_(float(values.std()) or 1.0)
+        return network
+
+    def loss(self, network: nn.Module, outputs: Tensor, batch: Batch) -> Tensor:
+        assert isinstance(network, AffinityNetwork)
+        standard = (batch.target - network.centre) / network.scale
+        return nn.functional.mse_loss(outputs.float(), standard)
+
+    def decode(self, network: nn.Module, outputs: Tensor, batch: Batch) -> list[np.ndarray]:
+        """One value () of each pair, in the unit of the table."""
+        assert isinstance(network, AffinityNetwork)
+        return list((outputs.float() * network.scale + network.centre).numpy())
+
+    def calibrate(
+        self, encoded: Encoded, rows: np.ndarray, decoded: Sequence[np.ndarray]
+    ) -> dict[str, Any]:
+        """The half-width that holds 95 % of the residuals of ``rows``."""
+        residuals = encoded.arrays["values"][rows] - np.array(decoded)
+        return {"half_width": conformal_half_width(residuals)}
+
+    def table(
+        self,
+        encoded: Encoded,
+        splits: pd.DataFrame,
+        rows: np.ndarray,
+        decoded: Sequence[np.ndarray],
+        calibration: Mapping[str, Any],
+    ) -> pd.DataFrame:
+        return pair_table(encoded, splits, rows, np.array(decoded)).assign(
+            half_width=np.float32(calibration["half_width"])
+        )
+
+    def scorer(self, predictions: pd.DataFrame, splits: pd.DataFrame) -> AffinityScorer:
+        groups = splits.iloc[predictions["sample"]]
+        return AffinityScorer(
+            predictions["truth"].to_numpy(float),
+            predictions["predicted"].to_numpy(float),
+            predictions["drug"].to_numpy(),
+            predictions["target"].to_numpy(),
+            groups["drug_group"].to_numpy(),
+            groups["target_group"].to_numpy(),
+        )
+
+    def similarity(self, leakage: pd.DataFrame, splits: pd.DataFrame) -> np.ndarray:
+        """Of a pair's two sides, the one less like anything in training tells how far it is."""
+        sides = []
+        for side in SIDES:
+            own = leakage[leakage["entity"] == side].set_index("id")["identity"]
+            sides.append(own.reindex(splits[side]).to_numpy(float))
+        return np.minimum(*np.nan_to_num(sides))
+
+    def new_tables(
+        self,
+        reading: Reading,
+        decoded: Sequence[np.ndarray],
+        nearest: Nearest,
+        trust: Trust,
+        settings: AffinityDataset,
+    ) -> NewPredictions:
+        """One row per pair, the strongest binder of each target first."""
+        unit = re.sub(r"\W+", "_", settings.unit).strip("_")
+        half_width = float(np.mean([run["half_width"] for run in trust.calibration]))
+        drugs, targets = (
+            reading.records.loc[reading.records["entity"] == side, "id"].to_numpy() for side in SIDES
+        )
+        values = np.array(decoded, dtype=float)
+        pairs = pd.DataFrame(
+            {
+                "target": np.repeat(targets, len(drugs)),
+                "drug": np.tile(drugs, len(targets)),
+                f"predicted_{unit}": values.round(3),
+                f"interval_low_{unit}": (values - half_width).round(3),
+                f"interval_high_{unit}": (values + half_width).round(3),
+                "nearest_training_drug_and_target": nearest.id,
+                "similarity_fraction": np.round(nearest.similarity, 3),
+                **measured_in_band(trust.bands, nearest.similarity, self.metrics[0].key),
+            }
+        )
+        order = pairs.groupby("target", sort=False)[f"predicted_{unit}"]
+        rank = order.rank(ascending=not settings.higher_binds_stronger, method="first").astype(int)
+        pairs.insert(2, "rank_for_target", rank)
+        target_order = pd.Categorical(pairs["target"], categories=list(dict.fromkeys(targets)))
+        ranked = pairs.assign(order=target_order).sort_values(["order", "rank_for_target"])
+        return NewPredictions({".tsv": ranked.drop(columns="order").reset_index(drop=True)})
+
+
+def pair_table(
+    encoded: Encoded, splits: pd.DataFrame, rows: np.ndarray, predicted: np.ndarray
+) -> pd.DataFrame:
+    """Columns sample, drug, target, truth, predicted."""
+    return pd.DataFrame(
+        {
+            "sample": rows,
+            "drug": splits["drug"].to_numpy()[rows],
+            "target": splits["target"].to_numpy()[rows],
+            "truth": encoded.arrays["values"][rows],
+            "predicted": predicted.astype(np.float32),
+        }
+    )

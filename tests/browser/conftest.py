@@ -1,0 +1,225 @@
+"""A synthetic report that holds every kind of panel; every text in it ends in ``tail``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bioseq_lstm.reporting import charts
+from bioseq_lstm.reporting.panels import (
+    Chart,
+    Page,
+    Panel,
+    Section,
+    SequenceTrack,
+    Table,
+    Text,
+    Warning,
+)
+
+STATES = ["H", "B", "E", "G", "I", "T", "S", "C"]
+
+
+@pytest.fixture
+def example_page() -> Callable[[str], Page]:
+    return _page
+
+
+def _page(tail: str = "") -> Page:
+    rng = np.random.default_rng(7)
+    return Page(
+        title=f"Secondary structure of 1,200 chains{tail}",
+        subtitle=f"structure · homology split at 25 % identity · 2 models, 4 baselines{tail}",
+        verdict=[
+            "bilstm beats the best baseline by 2.1 points Q3 (95 % interval 1.2 to 3.0) on 120 "
+            f"chains that share at most 25 % identity with training.{tail}",
+            f"The look-up of the nearest training chain is at chance: nothing seems to leak.{tail}",
+            f"Of 14 new sequences, 3 are far from anything in training; read these with care.{tail}",
+        ],
+        warnings=[f"convlstm stands below the window classifier on strands.{tail}"],
+        sections=[
+            Section(
+                "data",
+                f"Data{tail}",
+                f"What was read, and what was refused.{tail}",
+                _data(rng, tail),
+            ),
+            Section(
+                "models",
+                f"Models{tail}",
+                f"Figures on the test part, used once.{tail}",
+                _models(rng, tail),
+            ),
+            Section(
+                "errors", f"Errors{tail}", f"Where the models go wrong.{tail}", _errors(rng, tail)
+            ),
+            Section(
+                "new", f"New sequences{tail}", f"Dropped in; never seen.{tail}", _new(rng, tail)
+            ),
+        ],
+        provenance={
+            f"Versions{tail}": {
+                f"torch{tail}": f"2.13.0{tail}",
+                "altair": "6.3.0",
+                "seeds": [0, 1],
+            },
+            "Checksums": {f"chains.fasta.gz{tail}": "a3" * 32},
+            "Run time": "6 min 12 s",
+            "Configuration": f"datasets:\n  demo:\n    task: structure\n    split: homology{tail}\n",
+        },
+    )
+
+
+def _data(rng: np.random.Generator, tail: str) -> list[Panel]:
+    lengths = pd.DataFrame({"value": rng.gamma(4, 60, 1200).round()})
+    nearest = pd.DataFrame(
+        {
+            "value": np.concatenate([rng.beta(2, 8, 300), rng.beta(3, 6, 700)]),
+            "group": np.repeat([f"test{tail}", f"validation{tail}"], [300, 700]),
+        }
+    )
+    refused = pd.DataFrame(
+        {
+            f"file{tail}": [f"chains.fasta{tail}"] * 3,
+            "line": [12, 4051, 9120],
+            "record": [f"{name}{tail}" for name in ("1abc_A", "=HYPERLINK(1)", "2xyz_B")],
+            "reason": [f"the letter ! stands at residue 7{tail}"] * 3,
+        }
+    )
+    records = pd.DataFrame(
+        {
+            "id": [f"chain{number:05d}{tail}" for number in range(12_000)],
+            "length": rng.integers(30, 900, 12_000),
+            "identity": rng.random(12_000),
+            "nearest": [f"chain{number:05d}{tail}" for number in rng.integers(0, 9, 12_000)],
+        }
+    )
+    records.loc[::17, "identity"] = np.nan
+    return [
+        Chart(f"Chain lengths{tail}", charts.histogram(lengths, label=f"residues{tail}"),
+              f"n = 1,200 chains.{tail}", f"Histogram of lengths{tail}", half=True),
+        Chart(f"Identity to the nearest training chain{tail}",
+              charts.histogram(nearest, label=f"identity{tail}", reference=0.25),
+              f"The line is the limit of the split.{tail}", f"Two histograms{tail}", half=True),
+        Table(f"Refused records{tail}", refused, f"Each with its reason.{tail}"),
+        Table(f"Records{tail}", records, f"All of them.{tail}", {"identity": ".1%"},
+              file=f"records.parquet{tail}"),
+    ]  # fmt: skip
+
+
+def _models(rng: np.random.Generator, tail: str) -> list[Panel]:
+    names = ["bilstm", "convlstm", "window classifier", "look-up", "majority", "shuffled labels"]
+    figures = pd.DataFrame(
+        {
+            "name": [f"{name}{tail}" for name in names],
+            "kind": ["model", "model", "baseline", "baseline", "baseline", "control"],
+            "value": [0.712, 0.695, 0.691, 0.471, 0.437, 0.429],
+        }
+    )
+    figures["low"] = figures["value"] - 0.011
+    figures["high"] = figures["value"] + 0.012
+    figures.loc[4, ["low", "high"]] = np.nan
+    epochs = np.arange(1, 31)
+    runs = [
+        pd.DataFrame(
+            {
+                "model": f"{model}{tail}",
+                "run": f"{model} seed {seed}{tail}",
+                "epoch": epochs,
+                "train": 1.6 * np.exp(-epochs / 9) + 0.45 + rng.normal(0, 0.01, 30),
+                "validation": 1.3 * np.exp(-epochs / 7) + 0.72 + 0.006 * epochs + shift,
+                "chosen": 18 + seed,
+            }
+        )
+        for model, shift in (("bilstm", 0.0), ("convlstm", 0.05))
+        for seed in (0, 1)
+    ]
+    conditions = pd.DataFrame({"name": [f"class {state}{tail}" for state in STATES]})
+    conditions["value"] = rng.random(8) * 0.5 + 0.3
+    conditions["low"], conditions["high"] = conditions["value"] - 0.05, conditions["value"] + 0.05
+    return [
+        Chart(f"Q3 of models and baselines{tail}",
+              charts.intervals(figures, label=f"Q3{tail}", reference=0.691),
+              f"95 % bootstrap over 120 clusters; the line is the best baseline.{tail}",
+              f"bilstm 0.712, window classifier 0.691{tail}"),
+        Table(f"Figures{tail}", figures, f"The same in numbers.{tail}",
+              {"value": ".3f", "low": ".3f", "high": ".3f"}),
+        Chart(f"Learning curves{tail}",
+              charts.learning_curves(pd.concat(runs), label=f"cross-entropy{tail}"),
+              f"Discs mark the epochs that were kept.{tail}", f"Loss falls{tail}", half=True),
+        Chart(f"F1 by class{tail}", charts.bars_with_interval(conditions, label=f"F1{tail}"),
+              f"n = 120 clusters.{tail}", f"Bars{tail}", half=True),
+    ]  # fmt: skip
+
+
+def _errors(rng: np.random.Generator, tail: str) -> list[Panel]:
+    counts = pd.DataFrame(
+        (rng.random((8, 8)) * 400 + 4000 * np.eye(8)).round(),
+        index=[f"{state}{tail}" for state in STATES],
+        columns=[f"{state}{tail}" for state in STATES],
+    )
+    truth = rng.normal(5, 2, 8000)
+    values = pd.DataFrame({"truth": truth, "predicted": 0.7 * truth + rng.normal(1.5, 0.8, 8000)})
+    few = values.head(400).assign(id=[f"gene{number}{tail}" for number in range(400)])
+    many = pd.DataFrame({"name": [f"condition {number}{tail}" for number in range(163)]})
+    many["value"] = np.sort(rng.normal(0.6, 0.1, 163))
+    many["low"], many["high"] = many["value"] - 0.06, many["value"] + 0.06
+    grid = pd.DataFrame(
+        [
+            (f"cluster {row}{tail}", f"{column}{tail}", value)
+            for row, line in enumerate(rng.normal(0, 1, (6, 10)))
+            for column, value in enumerate(line)
+        ],
+        columns=["row", "column", "value"],
+    )
+    plain = grid.assign(value=grid["value"].abs())
+    return [
+        Warning(f"Pi helices are too few (n = 9) for any statement.{tail}"),
+        Chart(f"Confusion{tail}", charts.confusion(counts), f"Shares of rows.{tail}",
+              f"Most are right{tail}", half=True),
+        Chart(f"Expression, one condition{tail}",
+              charts.scatter(values, label=f"log2 TPM{tail}"), f"n = 8,000.{tail}",
+              f"A cloud{tail}", half=True),
+        Chart(f"Affinity{tail}", charts.scatter(few, label=f"KIBA{tail}"), f"n = 400.{tail}",
+              f"A small cloud{tail}", half=True),
+        Chart(f"Per condition{tail}",
+              charts.bars_with_interval(many, label=f"Pearson r{tail}", reference=0.6),
+              f"163 conditions, ranked.{tail}", f"Ranked points{tail}", half=True),
+        Chart(f"Centred values{tail}",
+              charts.heatmap(grid, label=f"log2 change{tail}", diverging=True),
+              f"Six clusters.{tail}", f"A grid{tail}", half=True),
+        Chart(f"Distance{tail}", charts.heatmap(plain, label=f"distance{tail}"),
+              f"Six clusters.{tail}", f"A grid{tail}", half=True),
+        Chart(f"Nothing{tail}", charts.histogram(lengths_of_nothing(), label=f"residues{tail}"),
+              f"No values at all.{tail}", f"Empty{tail}"),
+        Text(f"How to read this{tail}", [f"The rows are the observed states.{tail}"]),
+    ]  # fmt: skip
+
+
+def lengths_of_nothing() -> pd.DataFrame:
+    return pd.DataFrame({"value": pd.Series([], dtype=float)})
+
+
+def _new(rng: np.random.Generator, tail: str) -> list[Panel]:
+    tracks: list[Panel] = []
+    for number in range(6):
+        length = int(rng.integers(70, 220))
+        states = "".join(
+            letter * int(rng.integers(3, 15))
+            for letter in rng.choice(list("HECCET"), length)
+        )[:length]  # fmt: skip
+        wrong = rng.random(length) < 0.1
+        tracks.append(
+            SequenceTrack(
+                id=f"query{number}{tail}",
+                sequence="".join(rng.choice(list("ACDEFGHIKLMNPQRSTVWY"), length)),
+                predicted="".join("C" if bad else state for bad, state in zip(wrong, states)),
+                confidence=list(np.clip(rng.normal(0.75, 0.18, length), 0.2, 1)),
+                observed=states if number % 2 == 0 else None,
+                note=f"nearest training chain 1abc_A at 31 % identity; Q3 there 0.68{tail}",
+            )
+        )
+    return tracks

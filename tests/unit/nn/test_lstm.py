@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from bioseq_lstm.nn.lstm import Lstm
+
+LENGTHS = torch.tensor([5, 9, 1, 9, 2])
+
+
+def torch_names(encoder: Lstm) -> dict[str, nn.Parameter]:
+    """The encoder's parameters under the names that torch.nn.LSTM gives them."""
+    named = {}
+    for suffix, layers in (("", encoder.stack.forwards), ("_reverse", encoder.stack.backwards)):
+        for number, direction in enumerate(layers):
+            for name, parameter in direction.lstm.named_parameters():
+                named[name.replace("_l0", f"_l{number}{suffix}")] = parameter
+    return named
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("num_layers", [1, 3])
+def test_values_and_gradients_equal_torch_on_packed_sequences(
+    bidirectional: bool, num_layers: int
+) -> None:
+    torch.manual_seed(0)
+    encoder = Lstm(3, 4, num_layers, bidirectional).double()
+    for parameter in encoder.parameters():
+        nn.init.normal_(parameter)
+    reference = nn.LSTM(3, 4, num_layers, batch_first=True, bidirectional=bidirectional).double()
+    reference.load_state_dict(torch_names(encoder))
+    x = torch.randn(5, 9, 3, dtype=torch.float64, requires_grad=True)
+    x_reference = x.detach().clone().requires_grad_()
+
+    states = encoder(x, LENGTHS)
+    packed = pack_padded_sequence(x_reference, LENGTHS, batch_first=True, enforce_sorted=False)
+    expected: Tensor = pad_packed_sequence(reference(packed)[0], batch_first=True)[0]
+    # Both sum the same numbers in float64, at most in another order.
+    torch.testing.assert_close(states, expected, rtol=0, atol=1e-12)
+
+    weights = torch.randn_like(expected)
+    (states * weights).sum().backward()
+    (expected * weights).sum().backward()
+    torch.testing.assert_close(x.grad, x_reference.grad, rtol=0, atol=1e-11)
+    ours = torch_names(encoder)
+    for name, parameter in reference.named_parameters():
+        torch.testing.assert_close(ours[name].grad, parameter.grad, rtol=0, atol=1e-11, msg=name)
+
+
+def test_memory_is_kept_at_first_and_recurrence_is_orthogonal() -> None:
+    lstm = Lstm(3, 4).stack.forwards[0].lstm
+    bias = lstm.bias_ih_l0 + lstm.bias_hh_l0
+    assert bias.tolist() == [0.0] * 4 + [1.0] * 4 + [0.0] * 8
+    for gate in lstm.weight_hh_l0.split(4):
+        torch.testing.assert_close(gate @ gate.T, torch.eye(4))

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn.functional import conv1d, gelu
+
+from bioseq_lstm.errors import UserError
+from bioseq_lstm.nn.stems import ConvStem, Embedding
+
+DNA = {letter: code for code, letter in enumerate("ACGT", start=1)} | {"N": 5}
+
+
+def padded_codes(sequences: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+    width = max(map(len, sequences))
+    rows = [[DNA[letter] for letter in s] + [0] * (width - len(s)) for s in sequences]
+    return torch.tensor(rows), torch.tensor([len(s) for s in sequences])
+
+
+@settings(deadline=None)  # the first call pays for torch's start
+@given(
+    sequences=st.lists(st.text("ACGTN", min_size=1, max_size=12), min_size=1, max_size=4),
+    kmer=st.integers(1, 4),
+    stride=st.integers(1, 5),
+)
+def test_tokens_are_the_kmers_that_slicing_the_text_gives(
+    sequences: list[str], kmer: int, stride: int
+) -> None:
+    numbers = {"".join(word): i for i, word in enumerate(product("ACGT", repeat=kmer), start=1)}
+    embedding = Embedding(6, 2, kmer=kmer, stride=stride)
+    tokens, counts = embedding.tokens(*padded_codes(sequences))
+    for row, sequence in enumerate(sequences):
+        starts = range(0, len(sequence) - kmer + 1, stride)
+        words = [sequence[start : start + kmer] for start in starts] or ["too short"]
+        expected = [numbers.get(word, len(numbers) + 1) for word in words]
+        assert counts[row] == len(expected)
+        assert tokens[row].tolist() == expected + [0] * (tokens.shape[1] - len(expected))
+
+
+def test_codons_are_kmers_of_three_read_every_three_residues() -> None:
+    embedding = Embedding(6, 2, kmer=3, stride=3)
+    features, counts = embedding(*padded_codes(["ATGAAATGA", "ATGAA"]))
+    assert counts.tolist() == [3, 1]
+    # ATG is 0, 3, 2 in base 4, AAA 0, TGA 3, 2, 0; numbered from 1.
+    expected = embedding.table.weight[torch.tensor([14 + 1, 0 + 1, 56 + 1])]
+    assert torch.equal(features[0], expected)
+    assert torch.equal(features[1], torch.stack([expected[0], *torch.zeros(2, 2)]))
+
+
+def test_features_of_single_residues_are_rows_of_the_table_and_pads_are_zero() -> None:
+    embedding = Embedding(6, 3)
+    codes, lengths = torch.tensor([[1, 5, 4], [2, 3, 3]]), torch.tensor([3, 1])
+    features, counts = embedding(codes, lengths)
+    assert torch.equal(counts, lengths)
+    assert torch.equal(features[0], embedding.table.weight[[1, 5, 4]])
+    assert torch.equal(features[1, 1:], torch.zeros(2, 3))
+
+
+def test_padding_is_never_learned() -> None:
+    embedding = Embedding(6, 3)
+    features, _ = embedding(torch.tensor([[1, 0]]), torch.tensor([1]))
+    features.sum().backward()
+    gradient = embedding.table.weight.grad
+    assert gradient is not None
+    assert gradient.any(dim=1).tolist() == [False, True, False, False, False, False]
+
+
+def test_initial_values_are_taken_and_padding_stays_zero() -> None:
+    values = torch.randn(6, 3)
+    table = Embedding(6, 3, values=values).table.weight
+    assert torch.equal(table[1:], values[1:])
+    assert not table[0].any()
+
+
+def test_token_dropout_reads_residues_as_unknown_in_training_only() -> None:
+    torch.manual_seed(0)
+    embedding = Embedding(6, 3, token_dropout=0.3)
+    codes, lengths = torch.full((8, 1000), 2), torch.tensor([1000] * 7 + [10])
+    unknown, two = embedding.table.weight[5], embedding.table.weight[2]
+    features, _ = embedding(codes, lengths)
+    dropped = (features == unknown).all(dim=2)
+    assert (dropped | (features == two).all(dim=2))[:7].all()
+    assert not features[7, 10:].any()
+    # 7,000 draws: the share is .3 with a standard deviation of .0055.
+    assert abs(float(dropped[:7].float().mean()) - 0.3) < 0.03
+    features, _ = embedding.eval()(codes, lengths)
+    assert (features[:7] == two).all()
+
+
+def test_a_dropped_residue_makes_every_kmer_over_it_unknown() -> None:
+    torch.manual_seed(0)
+    embedding = Embedding(6, 3, kmer=3, token_dropout=0.3)
+    features, _ = embedding(torch.full((1, 20_000), 2), torch.tensor([20_000]))
+    dropped = (features == embedding.table.weight[-1]).all(dim=2)
+    # A 3-mer stays known when none of its residues is dropped: .7 ** 3 = .343.
+    assert abs(float(dropped.float().mean()) - 0.657) < 0.03
+
+
+def test_a_table_of_too_many_kmers_is_refused() -> None:
+    with pytest.raises(UserError, match=r"kmer 5 over 20 letters needs a table of 3,200,002 rows"):
+        Embedding(22, 8, kmer=5)
+
+
+def test_the_stem_is_convolutions_of_each_sequence_alone_and_a_projection() -> None:
+    torch.manual_seed(0)
+    stem = ConvStem(3, 4, kernels=(9, 5)).double()
+    x = torch.randn(3, 12, 3, dtype=torch.float64)
+    lengths = torch.tensor([12, 1, 7])
+    states = stem(x, lengths)
+    assert states.shape == (3, 12, stem.output_size) == (3, 12, 8)
+    for row, length in enumerate(lengths.tolist()):
+        own = x[row, :length]
+        sides = [
+            conv1d(own.T, conv.weight, conv.bias, padding=width // 2).T
+            for conv, width in zip(stem.convolutions, (9, 5), strict=True)
+        ]
+        expected = gelu(torch.cat(sides, dim=1)) + own @ stem.projection.weight.T
+        torch.testing.assert_close(states[row, :length], expected, rtol=0, atol=1e-12)
+        assert not states[row, length:].any()
+
+
+@pytest.mark.parametrize("kernels", [(), (8,), (9, -1)])
+def test_kernels_without_a_middle_are_refused(kernels: tuple[int, ...]) -> None:
+    with pytest.raises(UserError, match="write one or more odd numbers"):
+        ConvStem(3, 4, kernels=kernels)

@@ -1,0 +1,100 @@
+"""The validated configuration, and the small functions that the rules share."""
+
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+
+HOME = Path(workflow.basedir)
+sys.path.insert(0, str(HOME))
+
+from bioseq_lstm.config import parse_config
+from bioseq_lstm.errors import UserError
+from bioseq_lstm.newfiles import new_files
+from bioseq_lstm.provenance import code_digest
+from bioseq_lstm.strict_yaml import load_yaml
+
+try:
+    for file in workflow.configfiles:
+        load_yaml(file)  # Snakemake itself takes the last of two equal keys in silence
+    CONFIG = parse_config(config, workflow.configfiles[-1])
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+DATASETS = list(CONFIG.datasets)
+
+# The package is run from this checkout, also inside a conda environment.
+shell.prefix(f"export PYTHONPATH={shlex.quote(str(HOME))}${{PYTHONPATH:+:$PYTHONPATH}}; ")
+BIOSEQ = "python -m bioseq_lstm"
+
+
+wildcard_constraints:
+    dataset="[A-Za-z0-9][A-Za-z0-9_-]*",
+    model="[A-Za-z0-9][A-Za-z0-9_-]*",
+    fold=r"\d+",
+    seed=r"-?\d+",
+
+
+def as_json(content):
+    """JSON for a param: `<` is written \\u003c, since Snakemake's report puts params into HTML."""
+    return json.dumps(content, sort_keys=True).replace("<", "\\u003c")
+
+
+def settings(*without):
+    """The settings of a rule's dataset, less the parts that the rule does not depend on."""
+
+    def of(wildcards):
+        dataset = CONFIG.datasets[wildcards.dataset]
+        return as_json(dataset.model_dump(mode="json", exclude={"models", *without}))
+
+    return of
+
+
+def model_settings(wildcards):
+    return as_json(
+        CONFIG.datasets[wildcards.dataset].models[wildcards.model].model_dump(mode="json")
+    )
+
+
+def dataset_files(wildcards):
+    """The user's files of a dataset."""
+    files = CONFIG.datasets[wildcards.dataset].files.model_dump(exclude_none=True)
+    return list(files.values())
+
+
+def folds(wildcards):
+    return range(CONFIG.datasets[wildcards.dataset].split.folds)
+
+
+def models(wildcards):
+    return list(CONFIG.datasets[wildcards.dataset].models)
+
+
+def runs(name):
+    """The file `name` of every run of every model, and of each model's control."""
+
+    def of(wildcards):
+        dataset = CONFIG.datasets[wildcards.dataset]
+        below = f"results/{wildcards.dataset}/models"
+        trained = expand(
+            f"{below}/{{model}}/fold{{fold}}-seed{{seed}}/{name}",
+            model=models(wildcards),
+            fold=folds(wildcards),
+            seed=dataset.seeds,
+        )
+        return trained + expand(f"{below}/{{model}}/control/{name}", model=models(wildcards))
+
+    return of
+
+
+def new_folder(wildcards):
+    dataset = CONFIG.datasets[wildcards.dataset]
+    return dataset.new or f"data/{wildcards.dataset}/new"
+
+
+def new_inputs(wildcards):
+    try:
+        return [str(path) for path in new_files(Path(new_folder(wildcards)))]
+    except UserError as error:
+        raise WorkflowError(str(error)) from None

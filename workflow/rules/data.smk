@@ -1,0 +1,69 @@
+rule read:
+    """Check the files of a dataset; refuse bad records and list them."""
+    input:
+        dataset_files,
+    output:
+        records="results/{dataset}/records.parquet",
+        measurements="results/{dataset}/measurements.parquet",
+        rejected="results/{dataset}/rejected.tsv",
+        profile="results/{dataset}/profile.json",
+    params:
+        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
+        code=code_digest("bioseq_lstm.learning.preparation"),
+    log:
+        "results/{dataset}/logs/read.log",
+    conda:
+        "../../envs/bioseq_lstm.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    shell:
+        "{BIOSEQ} read --folder results/{wildcards.dataset} --settings {params.settings:q}"
+        " > {log:q} 2>&1"
+
+
+rule split:
+    """Part training, validation and test, and check for leaks across the line."""
+    input:
+        records=rules.read.output.records,
+        measurements=rules.read.output.measurements,
+    output:
+        splits="results/{dataset}/splits.tsv",
+        leakage="results/{dataset}/leakage.tsv",
+        report="results/{dataset}/split.json",
+    params:
+        settings=settings("seeds", "new", "bootstrap"),
+        code=code_digest("bioseq_lstm.learning.preparation"),
+    log:
+        "results/{dataset}/logs/split.log",
+    conda:
+        "../../envs/bioseq_lstm.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    shell:
+        "{BIOSEQ} split --folder results/{wildcards.dataset} --settings {params.settings:q}"
+        " --threads {threads} > {log:q} 2>&1"
+
+
+rule encode:
+    """Write the dataset as numbers, once for all trainings."""
+    input:
+        records=rules.read.output.records,
+        measurements=rules.read.output.measurements,
+    output:
+        "results/{dataset}/encoded.safetensors",
+    params:
+        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
+        code=code_digest("bioseq_lstm.learning.preparation"),
+    log:
+        "results/{dataset}/logs/encode.log",
+    conda:
+        "../../envs/bioseq_lstm.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    shell:
+        "{BIOSEQ} encode --folder results/{wildcards.dataset} --settings {params.settings:q}"
+        " > {log:q} 2>&1"

@@ -1,0 +1,115 @@
+rule train:
+    """Train one model on one fold with one seed; goes on from its checkpoint if it was cut off."""
+    input:
+        encoded=rules.encode.output,
+        splits=rules.split.output.splits,
+    output:
+        weights="results/{dataset}/models/{model}/fold{fold}-seed{seed}/model.safetensors",
+        card="results/{dataset}/models/{model}/fold{fold}-seed{seed}/model.json",
+        history="results/{dataset}/models/{model}/fold{fold}-seed{seed}/history.tsv",
+        test="results/{dataset}/models/{model}/fold{fold}-seed{seed}/test_predictions.parquet",
+        run="results/{dataset}/models/{model}/fold{fold}-seed{seed}/run.yaml",
+    params:
+        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
+        model=model_settings,
+        code=code_digest("bioseq_lstm.learning.run"),
+    log:
+        "results/{dataset}/logs/train-{model}-fold{fold}-seed{seed}.log",
+    conda:
+        "../../envs/bioseq_lstm.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=720,
+    shell:
+        "{BIOSEQ} train --folder results/{wildcards.dataset} --settings {params.settings:q}"
+        " --name {wildcards.model} --model {params.model:q} --fold {wildcards.fold}"
+        " --seed={wildcards.seed} --threads {threads} > {log:q} 2>&1"
+
+
+rule control:
+    """Train a model on shuffled labels: what it then finds is chance, or a leak."""
+    input:
+        encoded=rules.encode.output,
+        splits=rules.split.output.splits,
+    output:
+        weights="results/{dataset}/models/{model}/control/model.safetensors",
+        card="results/{dataset}/models/{model}/control/model.json",
+        history="results/{dataset}/models/{model}/control/history.tsv",
+        test="results/{dataset}/models/{model}/control/test_predictions.parquet",
+        run="results/{dataset}/models/{model}/control/run.yaml",
+    params:
+        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
+        model=model_settings,
+        seed=lambda wildcards: CONFIG.datasets[wildcards.dataset].seeds[0],
+        code=code_digest("bioseq_lstm.learning.run"),
+    log:
+        "results/{dataset}/logs/control-{model}.log",
+    conda:
+        "../../envs/bioseq_lstm.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=720,
+    shell:
+        "{BIOSEQ} train --folder results/{wildcards.dataset} --settings {params.settings:q}"
+        " --name {wildcards.model} --model {params.model:q} --seed={params.seed} --shuffled"
+        " --threads {threads} > {log:q} 2>&1"
+
+
+rule baselines:
+    """Fit the honest floors of one fold."""
+    input:
+        encoded=rules.encode.output,
+        records=rules.read.output.records,
+        splits=rules.split.output.splits,
+        leakage=rules.split.output.leakage,
+    output:
+        "results/{dataset}/baselines/fold{fold}.parquet",
+    params:
+        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
+        code=code_digest("bioseq_lstm.learning.floors"),
+    log:
+        "results/{dataset}/logs/baselines-fold{fold}.log",
+    conda:
+        "../../envs/bioseq_lstm.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=240,
+    shell:
+        "{BIOSEQ} baselines --folder results/{wildcards.dataset} --settings {params.settings:q}"
+        " --fold {wildcards.fold} --threads {threads} > {log:q} 2>&1"
+
+
+rule evaluate:
+    """Score every model, baseline and control on the test part, once, with intervals."""
+    input:
+        tests=runs("test_predictions.parquet"),
+        cards=runs("model.json"),
+        baselines=lambda wildcards: expand(
+            "results/{dataset}/baselines/fold{fold}.parquet",
+            dataset=wildcards.dataset,
+            fold=folds(wildcards),
+        ),
+        splits=rules.split.output.splits,
+        leakage=rules.split.output.leakage,
+    output:
+        figures="results/{dataset}/figures.tsv",
+        differences="results/{dataset}/differences.tsv",
+        bands="results/{dataset}/bands.tsv",
+        evaluation="results/{dataset}/evaluation.json",
+    params:
+        settings=settings("leakage", "new"),
+        models=models,
+        code=code_digest("bioseq_lstm.learning.evaluation"),
+    log:
+        "results/{dataset}/logs/evaluate.log",
+    conda:
+        "../../envs/bioseq_lstm.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    shell:
+        "{BIOSEQ} evaluate --folder results/{wildcards.dataset} --settings {params.settings:q}"
+        " --models {params.models:q} > {log:q} 2>&1"

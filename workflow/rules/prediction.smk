@@ -1,0 +1,25 @@
+rule predict:
+    """Predict the files that lie in the dataset's folder of new sequences; nothing is trained."""
+    input:
+        new=new_inputs,
+        weights=runs("model.safetensors"),
+        evaluation=rules.evaluate.output.evaluation,
+        bands=rules.evaluate.output.bands,
+        records=rules.read.output.records,
+    output:
+        directory("results/{dataset}/predictions"),
+    params:
+        settings=settings("leakage", "bootstrap"),
+        new=new_folder,
+        code=code_digest("bioseq_lstm.learning.prediction"),
+    log:
+        "results/{dataset}/logs/predict.log",
+    conda:
+        "../../envs/bioseq_lstm.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=240,
+    shell:
+        "{BIOSEQ} predict --folder results/{wildcards.dataset} --settings {params.settings:q}"
+        " --new {params.new:q} --threads {threads} > {log:q} 2>&1"

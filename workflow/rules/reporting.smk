@@ -1,0 +1,57 @@
+rule report:
+    """One HTML page that opens offline: data, split, models beside baselines, predictions."""
+    input:
+        rules.read.output,
+        rules.split.output,
+        rules.evaluate.output,
+        rules.predict.output,
+        runs("history.tsv"),
+    output:
+        report(
+            "results/{dataset}/report.html",
+            caption="../report/report.rst",
+            category="Reports",
+            labels={"dataset": "{dataset}"},
+        ),
+    params:
+        settings=settings(),
+        models=models,
+        code=code_digest("bioseq_lstm.learning.telling"),
+    log:
+        "results/{dataset}/logs/report.log",
+    conda:
+        "../../envs/bioseq_lstm.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    shell:
+        "{BIOSEQ} report --folder results/{wildcards.dataset} --settings {params.settings:q}"
+        " --name {wildcards.dataset} --models {params.models:q} > {log:q} 2>&1"
+
+
+rule index:
+    """The page over all datasets."""
+    input:
+        reports=expand("results/{dataset}/report.html", dataset=DATASETS),
+        figures=expand("results/{dataset}/figures.tsv", dataset=DATASETS),
+    output:
+        report(
+            "results/index.html",
+            caption="../report/index.rst",
+            category="Reports",
+            labels={"dataset": "all"},
+        ),
+    params:
+        title=CONFIG.title,
+        folders=expand("results/{dataset}", dataset=DATASETS),
+        code=code_digest("bioseq_lstm.learning.telling"),
+    log:
+        "results/logs/index.log",
+    conda:
+        "../../envs/bioseq_lstm.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    shell:
+        "{BIOSEQ} index --title {params.title:q} --out {output:q} {params.folders:q}"
+        " > {log:q} 2>&1"
