@@ -144,7 +144,7 @@ def _predict(options: argparse.Namespace) -> None:
     from bioseq_lstm.learning.prediction import predict
 
     task, settings = _start(options)
-    predict(task, settings, options.new, options.folder)
+    predict(task, settings, options.new, options.folder, options.threads)
 
 
 def _report(options: argparse.Namespace) -> None:

@@ -114,10 +114,9 @@ def _as_written(raw: Any, location: tuple[str | int, ...]) -> list[str]:
     """The location without pydantic's own marks (a union's tag, ``[key]``)."""
     keys = []
     for number, part in enumerate(location, 1):
-        if isinstance(raw, Mapping) and part in raw:
-            keys.append(str(part))
-            raw = raw[part]
-        elif isinstance(raw, list | tuple) and isinstance(part, int):
+        if (isinstance(raw, Mapping) and part in raw) or (
+            isinstance(raw, list | tuple) and isinstance(part, int)
+        ):
             keys.append(str(part))
             raw = raw[part]
         elif number == len(location) and part != "[key]":
@@ -148,7 +147,7 @@ def _step(annotation: Any, part: str | int) -> Any:
         if tag is not None and part in get_args(tag.annotation):
             return model
         if part in model.model_fields:
-            return model.model_fields[part].annotation  # type: ignore[index]
+            return model.model_fields[part].annotation
     return annotation
 
 

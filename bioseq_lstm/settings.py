@@ -131,7 +131,7 @@ class ModelSettings(InputSettings):
         return {**data, "inputs": inputs}
 
     def input(self, entity: str) -> InputSettings:
-        return self.inputs.get(entity, self)  # type: ignore[call-overload, no-any-return]
+        return self.inputs.get(entity, self)  # type: ignore[call-overload]
 
 
 class LeakageSettings(Strict):

@@ -52,7 +52,7 @@ class Encoded:
             about = json.loads(stored.metadata()["about"])
         names = [key.split("/")[1] for key in tensors if key.endswith(f"/{_CODES}")]
         sequences = {
-            name: Ragged(tensors[f"sequence/{name}/{_CODES}"], tensors[f"sequence/{name}/{_OFFSETS}"])
+            name: Ragged(*(tensors[f"sequence/{name}/{part}"] for part in (_CODES, _OFFSETS)))
             for name in names
         }
         arrays = {k.removeprefix("array/"): v for k, v in tensors.items() if k.startswith("array/")}

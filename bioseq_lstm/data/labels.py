@@ -87,11 +87,12 @@ def read_labelled_chains(
     refusals: list[Refusal] = []
     for entry in entries:
         name, description = split_title(entry.title)
+        done: Counter[str] = Counter()
         try:
             check_id(name)
             text, states = _from_header(entry) if in_headers else _from_lines(entry)
-            sequence = clean_sequence(text, PROTEIN, notes, max_length=max_length)
-            states = clean_labels(states, len(sequence), notes)
+            sequence = clean_sequence(text, PROTEIN, done, max_length=max_length)
+            states = clean_labels(states, len(sequence), done)
             part = _set(_fields(description))
         except RecordError as reason:
             refusals.append(Refusal(str(sequences), entry.line, name, str(reason)))
@@ -100,6 +101,7 @@ def read_labelled_chains(
                 name, sequence, str(sequences), entry.line, description, states, part
             )
             chains.append(chain)
+            notes.update(done)
     return _finished(chains, refusals, notes)
 
 
@@ -166,8 +168,7 @@ def _from_lines(entry: _Entry) -> tuple[str, str]:
     """Sequence and labels of a record in 3-line form."""
     if len(entry.body) != 2:
         raise RecordError(
-            f"{len(entry.body)} lines follow the header; the 3-line form has a line of sequence "
-            "and a line of labels"
+            f"lines under the header: {len(entry.body)}; the 3-line form has two (sequence, labels)"
         )
     return entry.body
 

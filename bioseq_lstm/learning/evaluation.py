@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from bioseq_lstm.metrics.base import Metric
 from bioseq_lstm.metrics.bootstrap import Bootstrap, bootstrap
 from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks.base import Task
+
 
 @dataclass(frozen=True)
 class Systems:
@@ -150,7 +152,7 @@ def band_table(
     headline = task.metrics[0].key
     numbers = band_numbers(similarity)
     rows = []
-    for band, (low_edge, high_edge) in enumerate(zip(BAND_EDGES, BAND_EDGES[1:], strict=False)):
+    for band, (low_edge, high_edge) in enumerate(pairwise(BAND_EDGES)):
         parts = [table[numbers[table["sample"]] == band] for table in predictions]
         row = {"from": low_edge, "to": high_edge, "records": parts[0]["sample"].nunique()}
         value = low = high = math.nan

@@ -11,7 +11,7 @@ import pandas as pd
 from torch import nn
 
 from bioseq_lstm.data.encoded import Encoded
-from bioseq_lstm.data.records import Reading, write_rejected
+from bioseq_lstm.data.records import write_rejected
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import read_json, read_tsv, sha256, write_json, write_text, write_tsv
 from bioseq_lstm.learning.evaluation import read_splits
@@ -22,7 +22,9 @@ from bioseq_lstm.settings import DatasetSettings, TrainingSettings
 from bioseq_lstm.tasks.base import Task, Trust
 
 
-def predict(task: Task, settings: DatasetSettings, new: Path, folder: Path) -> None:
+def predict(
+    task: Task, settings: DatasetSettings, new: Path, folder: Path, threads: int = 1
+) -> None:
     """Write ``predictions/``: tables by file, ``rejected.tsv`` and ``manifest.json``.
 
     The chosen model's runs (folds and seeds) are averaged. The folder is made beside its place
@@ -49,7 +51,7 @@ def predict(task: Task, settings: DatasetSettings, new: Path, folder: Path) -> N
             encoded = task.encode(reading)
             encoded.about.update(trust.about)
             decoded = _ensemble(task, [network for network, _ in loaded], encoded)
-            nearest = task.nearest(reading, training)
+            nearest = task.nearest(reading, training, threads)
             written = task.new_tables(reading, decoded, nearest, trust, settings)
             for suffix, table in written.tables.items():
                 write_tsv(out / f"{name}{suffix}", table)
@@ -85,8 +87,10 @@ def _training_records(task: Task, layout: Layout) -> pd.DataFrame:
     folds = splits.filter(regex=r"^fold\d+$")
     trained = splits[(folds == "train").any(axis=1)]
     records = pd.read_parquet(layout.records)
-    ids = {entity: set(trained[column]) for entity, column in task.id_columns.items()}
-    keep = [name in ids[entity] for entity, name in zip(records["entity"], records["id"], strict=True)]
+    ids = {entity: set(trained[column]) for entity, column in task.columns.items()}
+    keep = [
+        name in ids[entity] for entity, name in zip(records["entity"], records["id"], strict=True)
+    ]
     return records[keep]
 
 

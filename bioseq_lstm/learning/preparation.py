@@ -9,7 +9,7 @@ import pandas as pd
 
 from bioseq_lstm.data.profile import profile
 from bioseq_lstm.data.records import Reading, check_refused_share, write_rejected
-from bioseq_lstm.files import sha256, write_json, write_parquet, write_tsv
+from bioseq_lstm.files import sha256, write_json, write_parquet
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks.base import Task
@@ -27,7 +27,7 @@ def read(task: Task, settings: DatasetSettings, folder: Path) -> None:
     write_rejected(kept, reading.refusals)
     check_refused_share(
         reading.refusals,
-        task.count_read(reading),
+        len(reading.records) + len(reading.measurements) + len(reading.refusals),
         settings.max_refused,
         kept,
     )

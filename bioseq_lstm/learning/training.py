@@ -42,7 +42,12 @@ class Learner(lightning.LightningModule):
     """What Lightning needs to know: a step's loss, the optimiser, and the history of epochs."""
 
     def __init__(
-        self, task: Task, network: nn.Module, settings: TrainingSettings, total_steps: int, seed: int
+        self,
+        task: Task,
+        network: nn.Module,
+        settings: TrainingSettings,
+        total_steps: int,
+        seed: int,
     ) -> None:
         super().__init__()
         self.task, self.network, self.settings = task, network, settings
@@ -142,7 +147,7 @@ class _Data(lightning.LightningDataModule):
         return _Batches(self.task, self.encoded, batches)
 
     def train_dataloader(self) -> Any:
-        return self.epoch(self.trainer.current_epoch)  # type: ignore[union-attr]
+        return self.epoch(self.trainer.current_epoch)
 
     def val_dataloader(self) -> Any:
         batches = self.task.batches(self.encoded, self.parts.validation, self.settings, None)
@@ -181,12 +186,16 @@ def train(
     steps = len(data.epoch(0)) * settings.epochs
     learner = Learner(task, network, settings, steps, seed)
     keep = ModelCheckpoint(
-        folder, filename="best", monitor="validation_loss", save_last=True, enable_version_counter=False
+        folder,
+        filename="best",
+        monitor="validation_loss",
+        save_last=True,
+        enable_version_counter=False,
     )
     last = discard_foreign(folder, fingerprint)
     bf16 = settings.precision == "bfloat16" or (settings.precision == "auto" and _has_bf16())
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    started, epochs_before = time.perf_counter(), 0
+    started = time.perf_counter()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="lightning")
         trainer = lightning.Trainer(
@@ -216,7 +225,7 @@ def train(
     cost = {
         "wall_seconds": round(time.perf_counter() - started, 1),
         "training_seconds": round(float(history["seconds"].sum()), 1),
-        "epochs": len(history) - epochs_before,
+        "epochs": len(history),
         "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
         "precision": trainer.precision,
         "device": str(trainer.strategy.root_device),
@@ -234,7 +243,7 @@ def train(
 def run_network(
     task: Task, network: nn.Module, encoded: Encoded, rows: np.ndarray, settings: TrainingSettings
 ) -> list[np.ndarray]:
-    """Decoded predictions of ``rows`` in float32, one array per sample, in the order of ``rows``."""
+    """Decoded float32 predictions, one array per sample, in the order of ``rows``."""
     network.eval()
     decoded: dict[int, np.ndarray] = {}
     for members in task.batches(encoded, rows, settings, None):

@@ -71,9 +71,11 @@ class ExpressionScorer:
         figures["rmse"] = (squares / total) ** 0.5 if total > 0 else float("nan")
         return figures
 
-    def per_condition(self, conditions: Sequence[str]) -> pd.DataFrame:
+    def per_condition(
+        self, conditions: Sequence[str], weights: np.ndarray | None = None
+    ) -> pd.DataFrame:
         """One row per condition: condition, genes (known), and each figure."""
-        whole = np.ones(len(self._known))
+        whole = np.ones(len(self._known)) if weights is None else weights
         plain, within = self._plain.columns(whole), self._centred.columns(whole)
         table = {"condition": list(conditions), "genes": self._known.sum(axis=0)}
         table |= plain | {f"{key}_centred": within[key] for key in within}

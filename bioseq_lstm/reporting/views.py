@@ -78,17 +78,28 @@ def chart_spec(chart: alt.TopLevelMixin) -> dict[str, Any]:
     spec.pop("$schema", None)
     spec.pop("config", None)  # the page's configuration holds for every chart
     spec.pop("usermeta", None)
-    for name, rows in spec.get("datasets", {}).items():
-        spec["datasets"][name] = [
-            {
-                key: tables.significant(cell) if isinstance(cell, float) else cell
-                for key, cell in row.items()
-            }
-            for row in rows
-        ]
     if '"url":' in inline.json_text({key: spec[key] for key in spec if key != "datasets"}):
         raise ValueError("a chart of a report may not load its data from a URL")
-    return spec
+    cleaned: dict[str, Any] = _harmless(spec)
+    return cleaned
+
+
+# Vega-Lite writes titles and orders of names into Vega expressions. It escapes quotes but neither
+# a backslash before one (in titles) nor line separators (anywhere), so a label could end the string
+# that it stands in. These characters are replaced before Vega-Lite sees them.
+_SEPARATORS = dict.fromkeys([*range(32), 127, 0x85, 0x2028, 0x2029], " ")
+_IN_TITLES = _SEPARATORS | {ord("\\"): "\u2216", ord('"'): "\u2033"}
+
+
+def _harmless(part: Any, key: str = "") -> Any:
+    """The specification with harmless texts and short numbers, whatever stands in it."""
+    if isinstance(part, dict):
+        return {name: _harmless(value, name) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_harmless(value, key) for value in part]
+    if isinstance(part, str):
+        return part.translate(_IN_TITLES if key == "title" else _SEPARATORS)
+    return tables.significant(part) if isinstance(part, float) else part
 
 
 def _data_of(spec: dict[str, Any]) -> ChartData:

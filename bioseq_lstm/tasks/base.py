@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.records import Reading
+from bioseq_lstm.data.similarity import Entries, Kind, nearest
 from bioseq_lstm.metrics.bands import band_numbers
 from bioseq_lstm.metrics.base import Metric, Scorer
 from bioseq_lstm.settings import ModelSettings, TrainingSettings
@@ -111,8 +113,12 @@ class Task(ABC):
 
     name: ClassVar[str]
     metrics: ClassVar[tuple[Metric, ...]]  # the first is the headline
-    entity: ClassVar[str]  # whose nearest training record is looked up, and in what alphabet
-    kind: ClassVar[str]
+    overview: ClassVar[tuple[str, ...]]  # keys of the metrics that stand in the overview
+    columns: ClassVar[dict[str, str]]  # kind of sequence -> column of splits.tsv with its id
+    kinds: ClassVar[dict[str, Kind]]  # kind of sequence -> how two of them are compared
+    blind: ClassVar[str | None] = None  # the baseline that looks at nothing, if it has a figure
+    chance: ClassVar[float | None] = None  # else the headline figure that chance gives
+    lookup: ClassVar[str] = "nearest training record"
 
     # --- files to numbers
     @abstractmethod
@@ -130,6 +136,15 @@ class Task(ABC):
     @abstractmethod
     def shuffled(self, encoded: Encoded, rows: np.ndarray, rng: np.random.Generator) -> Encoded:
         """The same data with the targets of ``rows`` permuted among them: nothing to learn."""
+
+    @abstractmethod
+    def count(self, encoded: Encoded) -> int:
+        """Number of samples."""
+
+    def entries(self, records: pd.DataFrame, entity: str) -> Entries:
+        """The records of one kind, ready to be compared."""
+        own = records[records["entity"] == entity]
+        return Entries(self.kinds[entity], list(own["id"]), list(own["sequence"]))
 
     # --- learning
     @abstractmethod
@@ -180,22 +195,23 @@ class Task(ABC):
     def scorer(self, predictions: pd.DataFrame, splits: pd.DataFrame) -> Scorer:
         """Figures of a predictions table, with the independent units to resample."""
 
-    @abstractmethod
-    def baselines(
-        self,
-        encoded: Encoded,
-        splits: pd.DataFrame,
-        parts: Parts,
-        leakage: pd.DataFrame,
-        settings: Any,
-    ) -> Iterator[tuple[str, pd.DataFrame]]:
-        """Fit each baseline on one fold and yield its name and its predictions of the test part."""
-
     def similarity(self, leakage: pd.DataFrame, splits: pd.DataFrame) -> np.ndarray:
         """Identity of each sample to its nearest training record, (samples,); NaN: none found."""
         return leakage.set_index("id")["identity"].reindex(splits["id"]).to_numpy(float)
 
+    def nearest(self, reading: Reading, training: pd.DataFrame, threads: int) -> Nearest:
+        """The nearest training record of each new sample."""
+        (entity,) = self.kinds
+        hits = nearest(
+            self.entries(reading.records, entity), self.entries(training, entity), threads
+        )
+        return Nearest(list(hits["reference"].fillna("")), hits["identity"].to_numpy(float))
+
     # --- telling
+    @abstractmethod
+    def describe(self, results: Results) -> tuple[str, str]:
+        """What the data set is (subtitle of the report), and what was tested (for the verdict)."""
+
     @abstractmethod
     def new_tables(
         self,
@@ -207,9 +223,24 @@ class Task(ABC):
     ) -> NewPredictions:
         """Predictions of new records as people read them, units in the column names."""
 
-    @abstractmethod
+    # Baselines and panels stand in modules of their own, which training need not load.
+    def baselines(
+        self,
+        encoded: Encoded,
+        splits: pd.DataFrame,
+        parts: Parts,
+        leakage: pd.DataFrame,
+        settings: Any,
+    ) -> Iterator[tuple[str, pd.DataFrame]]:
+        """Fit each baseline on one fold; yield its name and its predictions of the test part."""
+        own = import_module(f"bioseq_lstm.tasks.{self.name}.baselines")
+        yield from own.fit_baselines(encoded, splits, parts, leakage, settings)
+
     def panels(self, results: Results) -> list[Section]:
         """The sections of the report that only this task has."""
+        own = import_module(f"bioseq_lstm.tasks.{self.name}.panels")
+        sections: list[Section] = own.panels(results)
+        return sections
 
 
 def padded_tensors(encoded: Encoded, name: str, rows: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -233,3 +264,9 @@ def measured_in_band(
         f"{metric}_interval_high": np.round(of["high"], 3),
         "test_records_in_band": of["records"],
     }
+
+
+def nearest_rows(ids: np.ndarray, parts: Parts, leakage: pd.DataFrame) -> np.ndarray:
+    """Position in the training part of each test record's nearest, -1 where none was found."""
+    found = leakage.set_index("id")["nearest"].reindex(ids[parts.test])
+    return pd.Index(ids[parts.train]).get_indexer(found)

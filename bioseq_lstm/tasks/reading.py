@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from bioseq_lstm.data.records import Parsed, Record, Reading
+from bioseq_lstm.data.records import Parsed, Reading, Record
 
 # New sequences have no length to fear in batches: one that is long goes alone.
 MAX_NEW_LENGTH = 10_000_000

@@ -36,8 +36,8 @@ def _page(tail: str = "") -> Page:
         verdict=[
             "bilstm beats the best baseline by 2.1 points Q3 (95 % interval 1.2 to 3.0) on 120 "
             f"chains that share at most 25 % identity with training.{tail}",
-            f"The look-up of the nearest training chain is at chance: nothing seems to leak.{tail}",
-            f"Of 14 new sequences, 3 are far from anything in training; read these with care.{tail}",
+            f"The look-up of the nearest training chain is at chance: no leak is seen.{tail}",
+            f"Of 14 new sequences, 3 are far from anything in training.{tail}",
         ],
         warnings=[f"convlstm stands below the window classifier on strands.{tail}"],
         sections=[
@@ -68,7 +68,7 @@ def _page(tail: str = "") -> Page:
             },
             "Checksums": {f"chains.fasta.gz{tail}": "a3" * 32},
             "Run time": "6 min 12 s",
-            "Configuration": f"datasets:\n  demo:\n    task: structure\n    split: homology{tail}\n",
+            "Configuration": f"datasets:\n  demo:\n    task: structure{tail}\n",
         },
     )
 
@@ -193,13 +193,13 @@ def _errors(rng: np.random.Generator, tail: str) -> list[Panel]:
               f"Six clusters.{tail}", f"A grid{tail}", half=True),
         Chart(f"Distance{tail}", charts.heatmap(plain, label=f"distance{tail}"),
               f"Six clusters.{tail}", f"A grid{tail}", half=True),
-        Chart(f"Nothing{tail}", charts.histogram(lengths_of_nothing(), label=f"residues{tail}"),
+        Chart(f"Nothing{tail}", charts.histogram(_no_values(), label=f"residues{tail}"),
               f"No values at all.{tail}", f"Empty{tail}"),
         Text(f"How to read this{tail}", [f"The rows are the observed states.{tail}"]),
     ]  # fmt: skip
 
 
-def lengths_of_nothing() -> pd.DataFrame:
+def _no_values() -> pd.DataFrame:
     return pd.DataFrame({"value": pd.Series([], dtype=float)})
 
 
@@ -216,7 +216,9 @@ def _new(rng: np.random.Generator, tail: str) -> list[Panel]:
             SequenceTrack(
                 id=f"query{number}{tail}",
                 sequence="".join(rng.choice(list("ACDEFGHIKLMNPQRSTVWY"), length)),
-                predicted="".join("C" if bad else state for bad, state in zip(wrong, states)),
+                predicted="".join(
+                    "C" if bad else state for bad, state in zip(wrong, states, strict=True)
+                ),
                 confidence=list(np.clip(rng.normal(0.75, 0.18, length), 0.2, 1)),
                 observed=states if number % 2 == 0 else None,
                 note=f"nearest training chain 1abc_A at 31 % identity; Q3 there 0.68{tail}",

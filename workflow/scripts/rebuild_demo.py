@@ -276,7 +276,7 @@ def affinity(wheel: zipfile.ZipFile) -> dict[str, str]:
         (row["ligand_id"], row["prot_id"], f"{float(row['affinity_score']):.4f}") for row in kept
     )
     return {
-        "affinity/drugs.tsv": table(("drug", "smiles"), drugs),
+        "affinity/drugs.tsv.gz": table(("drug", "smiles"), drugs),
         "affinity/targets.fasta.gz": fasta([(target, targets[target]) for target in kept_targets]),
         "affinity/affinities.tsv.gz": table(("drug", "target", "kiba_score"), scores),
         "affinity/new/example_drugs.tsv": table(("drug", "smiles"), list(NEW_DRUGS.items())),

@@ -26,18 +26,15 @@ class AffinityNetwork(nn.Module):
 
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__()
-        self.encoders = nn.ModuleDict()
+        encoders = {}
         for side, alphabet in SIDES.items():
             own = settings.input(side).model_dump()
-            self.encoders[side] = PooledEncoder(
+            encoders[side] = PooledEncoder(
                 SequenceEncoder(alphabet.size, own["embedding"], own["stem"], own["encoder"])
             )
-        self.head = PairHead(
-            self.encoders["drug"].output_size,
-            self.encoders["target"].output_size,
-            settings.head.hidden,
-            settings.head.dropout,
-        )
+        sizes = [encoder.output_size for encoder in encoders.values()]
+        self.encoders = nn.ModuleDict(encoders)
+        self.head = PairHead(*sizes, settings.head.hidden, settings.head.dropout)
         self.register_buffer("centre", torch.zeros(()))
         self.register_buffer("scale", torch.ones(()))
 

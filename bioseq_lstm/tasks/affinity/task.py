@@ -4,49 +4,53 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from bioseq_lstm.data.alphabets import PROTEIN, SMILES
+from bioseq_lstm.data.alphabets import PROTEIN
 from bioseq_lstm.data.batching import pair_blocks
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.fasta import read_fasta
 from bioseq_lstm.data.matching import match_ids
 from bioseq_lstm.data.molecules import read_molecules
 from bioseq_lstm.data.records import Reading, Refusal, resolve_duplicates
+from bioseq_lstm.data.similarity import Kind, nearest
 from bioseq_lstm.data.tables import read_affinities
 from bioseq_lstm.metrics.affinity import METRICS, AffinityScorer
 from bioseq_lstm.metrics.intervals import conformal_half_width
 from bioseq_lstm.newfiles import fasta_files, molecule_files
 from bioseq_lstm.settings import AffinityDataset, ModelSettings, TrainingSettings
+from bioseq_lstm.tasks.affinity.network import SIDES, AffinityNetwork
 from bioseq_lstm.tasks.base import (
     Batch,
     Nearest,
     NewPredictions,
-    Parts,
     Results,
     Task,
     Trust,
     measured_in_band,
     padded_tensors,
 )
-from bioseq_lstm.tasks.affinity.network import SIDES, AffinityNetwork
 from bioseq_lstm.tasks.reading import (
     MAX_NEW_LENGTH,
     records_table,
 )
 
+
 class AffinityTask(Task):
     name = "affinity"
-    metrics = METRICS
-    entity = "target"
-    kind = "protein"
+    metrics = tuple(sorted(METRICS, key=lambda metric: metric.key != "concordance"))
+    overview = tuple(metric.key for metric in metrics)
+    columns: ClassVar[dict[str, str]] = {"drug": "drug", "target": "target"}
+    kinds: ClassVar[dict[str, Kind]] = {"drug": "molecule", "target": "protein"}
+    chance = 0.5
+    lookup = "nearest training pair"
 
     def read(self, settings: AffinityDataset) -> Reading:
         files = settings.files
@@ -69,7 +73,10 @@ class AffinityTask(Task):
             strange = table.frame[side].isin(ids.only_table).to_numpy()
             refusals += [
                 Refusal(
-                    files.affinities, table.lines[row], f"{drug} {target}", f"the {side} is not in {file}"
+                    files.affinities,
+                    table.lines[row],
+                    f"{drug} {target}",
+                    f"the {side} is not in {file}",
                 )
                 for row, drug, target in table.frame.loc[
                     strange & known, ["drug", "target"]
@@ -132,6 +139,9 @@ class AffinityTask(Task):
         values = encoded.arrays["values"].copy()
         values[rows] = values[rng.permutation(rows)]
         return encoded.with_arrays(values=values)
+
+    def count(self, encoded: Encoded) -> int:
+        return len(encoded.arrays["pairs"])
 
     def batches(
         self,
@@ -210,6 +220,22 @@ class AffinityTask(Task):
             sides.append(own.reindex(splits[side]).to_numpy(float))
         return np.minimum(*np.nan_to_num(sides))
 
+    def nearest(self, reading: Reading, training: pd.DataFrame, threads: int) -> Nearest:
+        sides = {
+            side: nearest(
+                self.entries(reading.records, side), self.entries(training, side), threads
+            )
+            for side in SIDES
+        }
+        pairs = self.encode(reading).arrays["pairs"]
+        similarity, names = [], []
+        for column, hits in enumerate(sides.values()):
+            rows = pairs[:, column]
+            similarity.append(hits["identity"].fillna(0.0).to_numpy(float)[rows])
+            names.append(hits["reference"].fillna("none").to_numpy()[rows])
+        joined = [f"{drug} {target}" for drug, target in zip(*names, strict=True)]
+        return Nearest(joined, np.minimum(*similarity))
+
     def new_tables(
         self,
         reading: Reading,
@@ -222,7 +248,8 @@ class AffinityTask(Task):
         unit = re.sub(r"\W+", "_", settings.unit).strip("_")
         half_width = float(np.mean([run["half_width"] for run in trust.calibration]))
         drugs, targets = (
-            reading.records.loc[reading.records["entity"] == side, "id"].to_numpy() for side in SIDES
+            reading.records.loc[reading.records["entity"] == side, "id"].to_numpy()
+            for side in SIDES
         )
         values = np.array(decoded, dtype=float)
         pairs = pd.DataFrame(
@@ -243,6 +270,14 @@ class AffinityTask(Task):
         target_order = pd.Categorical(pairs["target"], categories=list(dict.fromkeys(targets)))
         ranked = pairs.assign(order=target_order).sort_values(["order", "rank_for_target"])
         return NewPredictions({".tsv": ranked.drop(columns="order").reset_index(drop=True)})
+
+    def describe(self, results: Results) -> tuple[str, str]:
+        test = results.splits[results.splits.filter(regex=r"^fold").eq("test").any(axis=1)]
+        return (
+            f"Affinity of drugs and targets, {results.settings.unit}",
+            f"{len(test):,} test pairs of {test['drug'].nunique():,} drugs and "
+            f"{test['target'].nunique():,} targets",
+        )
 
 
 def pair_table(

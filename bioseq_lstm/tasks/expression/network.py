@@ -12,6 +12,7 @@ from bioseq_lstm.nn.heads import SequenceHead
 from bioseq_lstm.nn.network import SequenceEncoder
 from bioseq_lstm.settings import ModelSettings
 
+
 class ExpressionNetwork(nn.Module):
     """Codes (batch, length) to standardised values (batch, conditions).
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.fasta import read_fasta
 from bioseq_lstm.data.matching import MatchedIds, match_ids
 from bioseq_lstm.data.records import Reading, Refusal
+from bioseq_lstm.data.similarity import Kind
 from bioseq_lstm.data.tables import TableReading, read_annotations, read_expression_table
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.metrics.base import unit_codes
@@ -35,7 +36,6 @@ from bioseq_lstm.tasks.base import (
     Batch,
     Nearest,
     NewPredictions,
-    Parts,
     Results,
     Task,
     Trust,
@@ -53,15 +53,20 @@ DEVIATION_WEIGHT = 1.0
 class ExpressionTask(Task):
     name = "expression"
     metrics = METRICS
-    entity = "gene"
-    kind = "dna"
+    overview = tuple(metric.key for metric in METRICS)
+    columns: ClassVar[dict[str, str]] = {"gene": "id"}
+    kinds: ClassVar[dict[str, Kind]] = {"gene": "dna"}
+    chance = 0.0
 
     def read(self, settings: ExpressionDataset) -> Reading:
         files = settings.files
         genes = read_fasta(files.sequences, DNA, max_length=settings.max_length)
         table = read_expression_table(files.expression)
         ids = match_ids(
-            table.frame["id"], (gene.id for gene in genes.records), files.expression, files.sequences
+            table.frame["id"],
+            (gene.id for gene in genes.records),
+            files.expression,
+            files.sequences,
         )
         records = records_table("gene", genes.records).set_index("id", drop=False)
         refusals = [*genes.refusals, *table.refusals]
@@ -94,6 +99,9 @@ class ExpressionTask(Task):
         values = encoded.arrays["values"].copy()
         values[rows] = values[rng.permutation(rows)]
         return encoded.with_arrays(values=values)
+
+    def count(self, encoded: Encoded) -> int:
+        return len(encoded.sequences["gene"])
 
     def batches(
         self,
@@ -160,9 +168,9 @@ class ExpressionTask(Task):
     ) -> pd.DataFrame:
         conditions = encoded.about["conditions"]
         predicted = np.stack(decoded)
-        return long_table(splits, rows, conditions, encoded.arrays["values"][rows], predicted).assign(
-            half_width=np.tile(np.array(calibration["half_width"], np.float32), len(rows))
-        )
+        return long_table(
+            splits, rows, conditions, encoded.arrays["values"][rows], predicted
+        ).assign(half_width=np.tile(np.array(calibration["half_width"], np.float32), len(rows)))
 
     def scorer(self, predictions: pd.DataFrame, splits: pd.DataFrame) -> ExpressionScorer:
         conditions = predictions["condition"].nunique()
@@ -202,6 +210,15 @@ class ExpressionTask(Task):
             }
         )
         return NewPredictions({".tsv": genes, ".conditions.tsv": long})
+
+    def describe(self, results: Results) -> tuple[str, str]:
+        test = results.splits[results.splits.filter(regex=r"^fold").eq("test").any(axis=1)]
+        conditions = len(results.profile["measurements"]["columns"])
+        return (
+            f"Expression of genes under {conditions} conditions, {results.settings.unit}",
+            f"{len(test):,} test genes in {test['group'].nunique():,} groups, "
+            f"mean over {conditions} conditions",
+        )
 
 
 def long_table(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from bioseq_lstm.data.fasta import read_fasta
 from bioseq_lstm.data.labels import read_labelled_chains
 from bioseq_lstm.data.ragged import Ragged
 from bioseq_lstm.data.records import Reading
+from bioseq_lstm.data.similarity import Kind
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.metrics.base import unit_codes
 from bioseq_lstm.metrics.structure import METRICS, StructureScorer, three_states
@@ -28,21 +29,23 @@ from bioseq_lstm.tasks.base import (
     Batch,
     Nearest,
     NewPredictions,
-    Parts,
     Results,
     Task,
     Trust,
     measured_in_band,
     padded_tensors,
 )
-from bioseq_lstm.tasks.structure.network import STATES, StructureNetwork
 from bioseq_lstm.tasks.reading import MAX_NEW_LENGTH, records_table, sequences_alone
+from bioseq_lstm.tasks.structure.network import STATES, StructureNetwork
+
 
 class StructureTask(Task):
     name = "structure"
-    metrics = METRICS
-    entity = "chain"
-    kind = "protein"
+    metrics = tuple(sorted(METRICS, key=lambda metric: metric.key != "q3"))
+    overview = ("q3", "q8", "sov")
+    columns: ClassVar[dict[str, str]] = {"chain": "id"}
+    kinds: ClassVar[dict[str, Kind]] = {"chain": "protein"}
+    blind = "majority state"
 
     def read(self, settings: StructureDataset) -> Reading:
         files = settings.files
@@ -78,6 +81,9 @@ class StructureTask(Task):
         places = np.flatnonzero(within & (codes <= STATES))
         codes[places] = rng.permutation(codes[places])
         return encoded.with_sequences(labels=Ragged(codes, labels.offsets))
+
+    def count(self, encoded: Encoded) -> int:
+        return len(encoded.sequences["chain"])
 
     def batches(
         self,
@@ -167,10 +173,12 @@ class StructureTask(Task):
             {
                 "id": ids,
                 "length_residues": [len(sequence) for sequence in sequences],
-                "mean_confidence_probability": [round(float(p.max(1).mean()), 3) for p in calibrated],
+                "mean_confidence_probability": [
+                    round(float(p.max(1).mean()), 3) for p in calibrated
+                ],
                 "nearest_training_chain": nearest.id,
                 "identity_fraction": np.round(nearest.similarity, 3),
-                **measured_in_band(trust.bands, nearest.similarity, "q8"),
+                **measured_in_band(trust.bands, nearest.similarity, "q3"),
                 "sequence": sequences,
                 "states_8": states8,
                 "states_3": states3,
@@ -192,6 +200,13 @@ class StructureTask(Task):
         ]
         return NewPredictions(
             {".tsv": chains, ".residues.tsv": residues}, {".3line": "".join(lines)}
+        )
+
+    def describe(self, results: Results) -> tuple[str, str]:
+        test = results.splits[results.splits.filter(regex=r"^fold").eq("test").any(axis=1)]
+        return (
+            "Secondary structure of protein chains",
+            f"{len(test):,} test chains in {test['group'].nunique():,} groups of similar chains",
         )
 
 

@@ -133,6 +133,14 @@ def test_a_bad_record_is_refused_with_line_and_reason_and_the_good_one_stays(
     assert not found.notes
 
 
+@pytest.mark.parametrize("letter", "EFILPQ")
+def test_each_letter_that_only_proteins_have_gives_a_protein_away(
+    fasta: Callable[[str], Path], letter: str
+) -> None:
+    (refusal,) = read_fasta(fasta(f">a\nAC\n>r\nACGT{letter}"), DNA).refusals
+    assert refusal.reason == f"looks like a protein: '{letter}' at position 5 is no nucleotide"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

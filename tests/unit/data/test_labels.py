@@ -71,6 +71,7 @@ def test_every_chain_knows_its_file_and_line(write: Write) -> None:
             {f"labels {letter!r}, read as C": 1 for letter in "-L~P"},
         ),
         ("  HGIT  ", "CCHGITCC", {"labels ' ', read as C": 4}),
+        ("HBEGITSC ", "HBEGITSC", {}),
         (".?XGITSC", "...GITSC", {"residues without a known label, not learned from": 3}),
     ],
 )
@@ -100,11 +101,11 @@ GOOD = ">good\nMKV\nCGC\n>good2\nMKVA\nCGCC\n"
         (">r\nMK-LA\nCHHEC", "alignment gap '-' at position 3: give unaligned sequences"),
         (
             ">r\nMKVLA",
-            "1 lines follow the header; the 3-line form has a line of sequence and a line of labels",
+            "lines under the header: 1; the 3-line form has two (sequence, labels)",
         ),
         (
             ">r\nMKV\nLA\nCHHEC",
-            "3 lines follow the header; the 3-line form has a line of sequence and a line of labels",
+            "lines under the header: 3; the 3-line form has two (sequence, labels)",
         ),
         (">r VALIDATION=yes\nMKVLA\nCHHEC", "VALIDATION=yes is neither True nor False"),
     ],
@@ -159,6 +160,7 @@ NO_LABELS = (
         # Wrapped sequences have two lines as well; the second may be made of label letters.
         (">a\nMKVLAWYRNDQ\nGSH\n>b\nMKVLAWYRNDQ\nRRKM\n", NO_LABELS),
         (">a\nMKVLAWYRNDQMKVLAWYRND\nGSHL\n", NO_LABELS),
+        (">a\nMKVLAWYR\nGSHLPT\n>b\nMKVLAWYR\nGSRKMD\n", NO_LABELS),
         ("", "{}: the file is empty"),
         (
             "MKV\nCGC\n",

@@ -41,14 +41,12 @@ def test_a_share_up_to_the_limit_passes() -> None:
 
 
 def test_a_larger_share_stops_with_the_commonest_reasons_first() -> None:
-    found = refusals(
-        "stop at position 3", "too short", "too short", "stop at position 9", "stop at 1"
-    )
+    found = refusals("stop at position 3", "short", "short", "stop at position 9", "stop at 1")
     with pytest.raises(UserError) as error:
         check_refused_share(found, 20, 0.05, "out/rejected.tsv")
     assert str(error.value) == (
         "5 of 20 records were refused (25.0%, allowed are 5.0%): "
-        "2 x 'stop at position 3' (x.fa, line 1); 2 x 'too short' (x.fa, line 2); "
+        "2 x 'stop at position 3' (x.fa, line 1); 2 x 'short' (x.fa, line 2); "
         "1 x 'stop at 1' (x.fa, line 5); "
         "mend the records listed in out/rejected.tsv or raise max_refused"
     )

@@ -1,0 +1,196 @@
+"""Baselines for affinity: means, one-sided models and neighbours; see ``kronecker`` for the best.
+
+Drugs and targets are numbers into two similarity matrices that cover everything ever asked about
+(training, validation and test): Tanimoto of fingerprints ``(drugs, drugs)`` and a sequence kernel
+``(targets, targets)``, both 1 on the diagonal. They come from structures and sequences alone, no
+affinity is in them. Strengths of shrinkage are chosen by squared error on the validation pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import cho_factor, cho_solve
+from scipy.sparse.linalg import lsqr
+
+_STRENGTHS = tuple(float(strength) for strength in np.logspace(-2, 3, 16))
+_POWERS = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Numbers of drugs and targets with their affinities, all ``(pairs,)``."""
+
+    drugs: np.ndarray
+    targets: np.ndarray
+    values: np.ndarray
+
+    def error(self, predicted: np.ndarray) -> float:
+        """Mean squared error of a prediction of these pairs."""
+        return float(np.square(predicted - self.values).mean()) if len(self.values) else 0.0
+
+
+@dataclass(frozen=True)
+class Similarities:
+    """Similarity of all drugs ``(drugs, drugs)`` and of all targets ``(targets, targets)``."""
+
+    drugs: np.ndarray
+    targets: np.ndarray
+
+
+class DrugTargetMean:
+    """Overall mean plus what the drug and the target are above or below it, shrunk to 0.
+
+    ``mu + a_drug + b_target``, with a ridge penalty on both effects. It knows no structure and no
+    sequence: where it does well, the split lets drugs or targets be remembered. A drug or target
+    without training pairs has effect 0, so with both unseen it is the overall mean.
+    """
+
+    def fit(self, train: Pairs, validation: Pairs, similar: Similarities) -> Self:
+        drugs, targets = len(similar.drugs), len(similar.targets)
+        self._mean = float(train.values.mean())
+        rows = np.tile(np.arange(len(train.values)), 2)
+        columns = np.concatenate([train.drugs, drugs + train.targets])
+        shape = (len(train.values), drugs + targets)
+        design = sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)
+        best = np.inf
+        for strength in _STRENGTHS:
+            solution = lsqr(design, train.values - self._mean, damp=strength**0.5)[0]
+            effects = solution[:drugs], solution[drugs:]
+            error = validation.error(self._predict(effects, validation.drugs, validation.targets))
+            if error < best:
+                best, self._effects = error, effects
+        return self
+
+    def predict(self, drugs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """``(pairs,)``."""
+        return self._predict(self._effects, drugs, targets)
+
+    def _predict(
+        self, effects: tuple[np.ndarray, np.ndarray], drugs: np.ndarray, targets: np.ndarray
+    ) -> np.ndarray:
+        predicted: np.ndarray = self._mean + effects[0][drugs] + effects[1][targets]
+        return predicted
+
+
+class _OneSided:
+    """Kernel ridge regression on one side of the pairs, blind to the other.
+
+    Pairs with the same member have the same input, so the problem shrinks to the mean of each
+    member, weighted by its number of pairs: exactly the solution over all pairs.
+    """
+
+    def _fit(
+        self,
+        kernel: np.ndarray,
+        members: np.ndarray,
+        train: Pairs,
+        validation_members: np.ndarray,
+        validation: Pairs,
+    ) -> None:
+        self._mean = float(train.values.mean())
+        known, index, counts = np.unique(members, return_inverse=True, return_counts=True)
+        means = np.bincount(index.reshape(-1), train.values - self._mean) / counts
+        best = np.inf
+        for strength in _STRENGTHS:
+            noisy = kernel[np.ix_(known, known)] + np.diag(strength / counts)
+            fitted = kernel[:, known] @ cho_solve(cho_factor(noisy, lower=True), means)
+            error = validation.error(self._mean + fitted[validation_members])
+            if error < best:
+                best, self._fitted = error, fitted
+
+
+class DrugOnly(_OneSided):
+    """Kernel ridge regression on drug similarity; the target is not looked at.
+
+    What part of the affinities is that some molecules bind well to everything.
+    """
+
+    def fit(self, train: Pairs, validation: Pairs, similar: Similarities) -> Self:
+        self._fit(similar.drugs, train.drugs, train, validation.drugs, validation)
+        return self
+
+    def predict(self, drugs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """``(pairs,)``; ``targets`` do not matter."""
+        predicted: np.ndarray = self._mean + self._fitted[drugs]
+        return predicted
+
+
+class TargetOnly(_OneSided):
+    """Kernel ridge regression on target similarity; the drug is not looked at."""
+
+    def fit(self, train: Pairs, validation: Pairs, similar: Similarities) -> Self:
+        self._fit(similar.targets, train.targets, train, validation.targets, validation)
+        return self
+
+    def predict(self, drugs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """``(pairs,)``; ``drugs`` do not matter."""
+        predicted: np.ndarray = self._mean + self._fitted[targets]
+        return predicted
+
+
+class NearestPair:
+    """The affinity of the training pair that is most similar: a look-up, and a detector of leaks.
+
+    The similarity of two pairs is the product of the similarities of their drugs and of their
+    targets; of equally similar pairs the mean is taken.
+    """
+
+    def fit(self, train: Pairs, validation: Pairs, similar: Similarities) -> Self:
+        """``validation`` is not used: there is nothing to choose."""
+        self._train, self._similar = train, similar
+        return self
+
+    def predict(self, drugs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """``(pairs,)``."""
+        nearest = np.empty(len(drugs))
+        for rows, alike in similarity_blocks(self._similar, self._train, drugs, targets):
+            best = alike >= alike.max(axis=1, keepdims=True) - 1e-9
+            nearest[rows] = best @ self._train.values / best.sum(axis=1)
+        return nearest
+
+
+class NeighbourMean:
+    """Mean of all training pairs, weighted by a power of their similarity.
+
+    The regression of Nadaraya and Watson (1964) with the product of both similarities as kernel;
+    the power, which says how fast a neighbour loses influence, is chosen on the validation pairs.
+    """
+
+    def fit(self, train: Pairs, validation: Pairs, similar: Similarities) -> Self:
+        self._train, self._similar = train, similar
+        predicted = {p: self._predict(p, validation.drugs, validation.targets) for p in _POWERS}
+        self._power = min(_POWERS, key=lambda power: validation.error(predicted[power]))
+        return self
+
+    def predict(self, drugs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """``(pairs,)``."""
+        return self._predict(self._power, drugs, targets)
+
+    def _predict(self, power: float, drugs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        mean = np.empty(len(drugs))
+        for rows, alike in similarity_blocks(self._similar, self._train, drugs, targets):
+            # Relative to the nearest, so that a high power does not underflow; the floor leaves
+            # the plain mean to a pair that is similar to nothing.
+            alike = np.maximum(alike, 1e-6)
+            weights = (alike / alike.max(axis=1, keepdims=True)) ** power
+            mean[rows] = weights @ self._train.values / weights.sum(axis=1)
+        return mean
+
+
+# Test pairs whose similarities to all training pairs are held at a time.
+_BLOCK = 512
+
+
+def similarity_blocks(
+    similar: Similarities, train: Pairs, drugs: np.ndarray, targets: np.ndarray
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Similarity of pairs to all training pairs, ``(block, training pairs)``, block by block."""
+    for start in range(0, len(drugs), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        alike = similar.drugs[np.ix_(drugs[rows], train.drugs)]
+        yield rows, alike * similar.targets[np.ix_(targets[rows], train.targets)]

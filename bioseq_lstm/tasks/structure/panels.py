@@ -1,0 +1,126 @@
+"""What the report shows of secondary structure alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from bioseq_lstm.data.alphabets import DSSP8
+from bioseq_lstm.metrics.calibration import CalibrationScorer
+from bioseq_lstm.metrics.structure import STATES3, STATES8, StructureScorer
+from bioseq_lstm.reporting.charts import confusion, scatter
+from bioseq_lstm.reporting.panels import Chart, Panel, Section, SequenceTrack, Table, Text
+from bioseq_lstm.tasks.base import Results
+
+SHOWN_CHAINS = 30  # drawn in the page; all stand in the files
+
+
+def panels(results: Results) -> list[Section]:
+    table = results.predictions[results.chosen]
+    return [_errors(results, table), _new(results)]
+
+
+def _errors(results: Results, table: pd.DataFrame) -> Section:
+    scorer = StructureScorer(list(table["truth"]), list(table["predicted"]), np.arange(len(table)))
+    items: list[Panel] = []
+    for states, name in ((STATES3, "three"), (STATES8, "eight")):
+        counts = scorer.confusion(len(states)).astype(int)
+        matrix = pd.DataFrame(counts, index=list(states), columns=list(states))
+        recall = np.diag(counts) / np.maximum(counts.sum(axis=1), 1)
+        stated = ", ".join(f"{s} {r:.0%}" for s, r in zip(states, recall, strict=True))
+        items.append(
+            Chart(
+                f"Confusion, {name} states",
+                confusion(matrix),
+                f"Test residues of {results.chosen}: truth in rows, prediction in columns.",
+                f"Confusion matrix of {counts.sum()} residues. Share found: {stated}.",
+                half=True,
+            )
+        )
+    items.append(_class_table(results))
+    items.append(_reliability(table))
+    return Section("errors", "What the errors look like", "", items)
+
+
+def _class_table(results: Results) -> Table:
+    figures = results.figures[results.figures["name"] == results.chosen].set_index("metric")
+    rows = []
+    for states in (STATES8, STATES3):
+        for state in states:
+            row: dict[str, object] = {"state": state, "of": f"{len(states)} states"}
+            for measure in ("precision", "recall", "f1"):
+                one = figures.loc[f"{measure}_{len(states)}_{state}"]
+                row[measure] = one["value"]
+                row[f"{measure} low"], row[f"{measure} high"] = one["low"], one["high"]
+            rows.append(row)
+    measures = ("precision", "recall", "f1")
+    columns = [f"{m}{end}" for m in measures for end in ("", " low", " high")]
+    return Table(
+        "Precision, recall and F1 by state",
+        pd.DataFrame(rows),
+        "With 95 % intervals. Empty where a state never occurs or is never predicted.",
+        formats=dict.fromkeys(columns, ".3f"),
+    )
+
+
+def _reliability(table: pd.DataFrame) -> Chart:
+    confidence, correct = [], []
+    for truth, predicted, sure in table[["truth", "predicted", "confidence"]].to_numpy():
+        known = np.array(list(truth)) != DSSP8.unknown
+        confidence.append(np.asarray(sure)[known])
+        correct.append((np.array(list(truth)) == np.array(list(predicted)))[known])
+    scorer = CalibrationScorer(confidence, correct, np.arange(len(table)))
+    bins = scorer.table().query("residues > 0")
+    error = scorer.figures(np.ones(len(table)))["ece"]
+    return Chart(
+        "Is the confidence kept?",
+        scatter(
+            bins.rename(columns={"confidence": "truth", "accuracy": "predicted"}),
+            label="stated confidence (across) and share correct (up)",
+        ),
+        f"Test residues in ten bins of stated confidence; expected calibration error {error:.3f}. "
+        "The temperature was fitted on the validation part.",
+        f"Reliability diagram, expected calibration error {error:.3f}.",
+        half=True,
+    )
+
+
+def _new(results: Results) -> Section:
+    items: list[Panel] = []
+    for name, tables in results.new.items():
+        if ".tsv" not in tables:
+            items.append(Text(name, ["Every record of this file was refused."]))
+            continue
+        chains = tables[".tsv"]
+        items.append(
+            Table(
+                f"{name}: {len(chains):,} chains",
+                chains.drop(columns=["sequence", "states_8", "states_3"]),
+                "The measured columns tell how test chains about as similar to training fared. "
+                "Empty: no test chain is that similar.",
+                file=f"predictions/{name}.tsv",
+            )
+        )
+        residues = dict(list(tables[".residues.tsv"].groupby("id", sort=False)))
+        for chain in chains.head(SHOWN_CHAINS).itertuples():
+            items.append(
+                SequenceTrack(
+                    chain.id,
+                    chain.sequence,
+                    chain.states_8,
+                    residues[chain.id]["confidence_probability"].tolist(),
+                    note=_note(chain),
+                )
+            )
+    if not items:
+        items = [
+            Text("Nothing yet", ["Put FASTA files into the dataset's `new` folder and run again."])
+        ]
+    return Section("new", "New chains", "Predicted by the chosen model.", items)
+
+
+def _note(chain: object) -> str:
+    nearest = getattr(chain, "nearest_training_chain", None)
+    if not isinstance(nearest, str) or not nearest:
+        return "No similar training chain was found."
+    return f"Nearest training chain {nearest}, identity {chain.identity_fraction:.0%}."  # type: ignore[attr-defined]
