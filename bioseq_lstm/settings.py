@@ -65,8 +65,8 @@ class ConvLstmSettings(RecurrentSettings):
     """Windows along the sequence are time, positions within a window are space."""
 
     name: Literal["convlstm"]
-    window: Positive = 32
-    kernel_size: Annotated[int, Field(ge=1, multiple_of=1)] = 5
+    window: Positive = 64
+    kernel_size: Positive = 3
     peephole: bool = False
 
     @model_validator(mode="after")

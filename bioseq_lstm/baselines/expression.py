@@ -92,7 +92,9 @@ class _Ridge:
         held_y = filled(validation.values, self._mean) - self._mean
         u, s, vt = np.linalg.svd(self._standard(x), full_matrices=False)
         self._weights = np.zeros((x.shape[1], y.shape[1]))
-        for targets, held in zip(_level_and_rest(y - self._mean), _level_and_rest(held_y), strict=True):
+        for targets, held in zip(
+            _level_and_rest(y - self._mean), _level_and_rest(held_y), strict=True
+        ):
             projected = u.T @ targets
             choices = (vt.T @ ((s / (s**2 + alpha))[:, None] * projected) for alpha in _ALPHAS)
             self._weights += min(choices, key=lambda w: float(np.square(held_x @ w - held).sum()))
@@ -121,8 +123,8 @@ class KmerRidge(_Ridge):
 class CodonRidge(_Ridge):
     """Ridge regression on codon frequencies alone.
 
-    Highly expressed genes prefer the codons of abundant tRNAs (Ikemura 1985; Sharp & Li 1987), which
-    predicts a gene's level without anything of its regulation.
+    Highly expressed genes prefer the codons of abundant tRNAs (Ikemura 1985; Sharp & Li 1987),
+    which predicts a gene's level without anything of its regulation.
     """
 
     def __init__(self, coding_start: int) -> None:
@@ -167,7 +169,8 @@ class KmerBoosting:
                 random_state=self._seed,
             ).fit(x, scores[:, component])
             errors = [
-                np.square(stage - held[:, component]).mean() for stage in model.staged_predict(held_x)
+                np.square(stage - held[:, component]).mean()
+                for stage in model.staged_predict(held_x)
             ]
             self._models.append((model, int(np.argmin(errors))))
         return self

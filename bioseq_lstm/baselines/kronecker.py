@@ -16,26 +16,25 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from bioseq_lstm.baselines.affinity import Pairs, Similarities
 
-_STRENGTHS = tuple(float(strength) for strength in np.logspace(-1.5, 1.5, 7))
 _POWERS = (1, 2)
-_SHARED = (0.03, 0.3)
+_SHARED = (0.03, 0.1, 0.3, 1.0)
+_STRENGTHS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
+_FIRST_STRENGTH = 1.0
 _TOLERANCE = 1e-4
 _MAX_STEPS = 300
 
 
 @dataclass(frozen=True)
-class KernelChoice:
-    """How both kernels are made, and the ridge strength.
+class KernelForm:
+    """How both kernels are made: ``similarity ** power + shared``.
 
-    Each kernel is ``similarity ** power + shared``; their product then holds, beside the pair
-    itself, what all targets of a drug and all drugs of a target have in common:
-    ``Kd Kt + shared Kd + shared Kt + shared²``.
+    Their product then holds, beside the pair itself, what all targets of a drug and all drugs of a
+    target have in common: ``Kd Kt + shared Kd + shared Kt + shared²``.
     """
 
     drug_power: int
     target_power: int
     shared: float
-    strength: float
 
 
 class KroneckerRidge:
@@ -45,97 +44,122 @@ class KroneckerRidge:
     that a network has to reach. When the training pairs are all drugs times all targets, the
     solution comes from the eigenvectors of both kernels, exactly; otherwise by conjugate gradients
     on the observed pairs alone, where the kernel between all pairs is never written down: its
-    product with a vector is two small matrix products. Powers of the similarities, the shared part
-    and the strength are chosen on the validation pairs.
+    product with a vector is two small matrix products. The form of the kernels, and then the
+    strength of the ridge, are the best on the validation pairs.
     """
+
+    form: KernelForm
+    strength: float
 
     def fit(self, train: Pairs, validation: Pairs, similar: Similarities) -> Self:
         self._mean = float(train.values.mean())
+        known = _KnownPairs.of(train, self._mean)
+        forms = [KernelForm(*choice) for choice in product(_POWERS, _POWERS, _SHARED)]
+        errors = []
+        for form in forms:
+            kernels = _Kernels.of(form, similar, known)
+            ((_, weights),) = known.solutions(kernels, (_FIRST_STRENGTH,))
+            errors.append(self._error(kernels, weights, validation))
+        self.form = forms[int(np.argmin(errors))]
+        self._kernels = _Kernels.of(self.form, similar, known)
         best = np.inf
-        for choice, weights, kernels in _candidates(train, self._mean, similar):
-            predicted = kernels.predict(weights, validation.drugs, validation.targets)
-            error = validation.error(self._mean + predicted)
+        for strength, weights in known.solutions(self._kernels, _STRENGTHS):
+            error = self._error(self._kernels, weights, validation)
             if error < best:
-                best, self.choice = error, choice
-                self._weights, self._kernels = weights, kernels
+                best, self.strength, self._weights = error, strength, weights
         return self
 
     def predict(self, drugs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """``(pairs,)``."""
-        return self._mean + self._kernels.predict(self._weights, drugs, targets)
+        return self._mean + self._kernels.apply(self._weights, drugs, targets)
+
+    def _error(self, kernels: _Kernels, weights: np.ndarray, validation: Pairs) -> float:
+        predicted = kernels.apply(weights, validation.drugs, validation.targets)
+        return validation.error(self._mean + predicted)
+
+
+@dataclass(frozen=True)
+class _KnownPairs:
+    """Training pairs as places in a table of training drugs x training targets.
+
+    ``drugs`` and ``targets`` number the table's rows and columns among all; ``row`` and ``column``
+    place each pair in it; ``values`` are centred.
+    """
+
+    drugs: np.ndarray
+    targets: np.ndarray
+    row: np.ndarray
+    column: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, train: Pairs, mean: float) -> _KnownPairs:
+        drugs, row = np.unique(train.drugs, return_inverse=True)
+        targets, column = np.unique(train.targets, return_inverse=True)
+        return cls(drugs, targets, row.reshape(-1), column.reshape(-1), train.values - mean)
+
+    def table(self, vector: np.ndarray) -> np.ndarray:
+        """Sums of a vector of pairs in each cell, ``(training drugs, training targets)``."""
+        shape = (len(self.drugs), len(self.targets))
+        cells = self.row * shape[1] + self.column
+        return np.bincount(cells, vector, minlength=shape[0] * shape[1]).reshape(shape)
+
+    def solutions(
+        self, kernels: _Kernels, strengths: tuple[float, ...]
+    ) -> Iterator[tuple[float, np.ndarray]]:
+        """``(K + strength I)⁻¹ values`` as a table, for each strength in turn."""
+        kd, kt = kernels.drugs[self.drugs], kernels.targets[self.targets]
+        if (self.table(np.ones(len(self.values))) == 1).all():
+            return _complete(kd, kt, self.table(self.values), strengths)
+        return self._observed(kd, kt, strengths)
+
+    def _observed(
+        self, kd: np.ndarray, kt: np.ndarray, strengths: tuple[float, ...]
+    ) -> Iterator[tuple[float, np.ndarray]]:
+        """By conjugate gradients; each strength starts where the last one ended."""
+        solution, size = np.zeros(len(self.values)), len(self.values)
+        for strength in strengths:
+
+            def product_with(vector: np.ndarray, strength: float = strength) -> np.ndarray:
+                products: np.ndarray = (kd @ self.table(vector) @ kt)[self.row, self.column]
+                return products + strength * vector
+
+            operator = LinearOperator((size, size), matvec=product_with, dtype=float)
+            solution, _ = cg(
+                operator, self.values, x0=solution, rtol=_TOLERANCE, maxiter=_MAX_STEPS
+            )
+            yield strength, self.table(solution)
 
 
 @dataclass(frozen=True)
 class _Kernels:
-    """Kernels between everything and the training members: ``(drugs, training drugs)``, same for
-    targets. ``weights`` below are ``(training drugs, training targets)``."""
+    """Kernels between everything and the training members: ``(drugs, training drugs)``, and the
+    same for targets."""
 
     drugs: np.ndarray
     targets: np.ndarray
 
-    def predict(self, weights: np.ndarray, drugs: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        halfway = self.drugs @ weights
-        predicted: np.ndarray = np.einsum("pt,pt->p", halfway[drugs], self.targets[targets])
-        return predicted
-
-
-def _candidates(
-    train: Pairs, mean: float, similar: Similarities
-) -> Iterator[tuple[KernelChoice, np.ndarray, _Kernels]]:
-    """Every choice with its solution."""
-    drugs, d = np.unique(train.drugs, return_inverse=True)
-    targets, t = np.unique(train.targets, return_inverse=True)
-    d, t, centred = d.reshape(-1), t.reshape(-1), train.values - mean
-    shape = (len(drugs), len(targets))
-    cells = d * shape[1] + t
-    complete = len(np.unique(cells)) == len(cells) == shape[0] * shape[1]
-    for drug_power, target_power, shared in product(_POWERS, _POWERS, _SHARED):
-        kernels = _Kernels(
-            similar.drugs[:, drugs] ** drug_power + shared,
-            similar.targets[:, targets] ** target_power + shared,
+    @classmethod
+    def of(cls, form: KernelForm, similar: Similarities, known: _KnownPairs) -> _Kernels:
+        return cls(
+            similar.drugs[:, known.drugs] ** form.drug_power + form.shared,
+            similar.targets[:, known.targets] ** form.target_power + form.shared,
         )
-        kd, kt = kernels.drugs[drugs], kernels.targets[targets]
-        if complete:
-            table = np.empty(shape)
-            table[d, t] = centred
-            solutions = _complete_solutions(kd, kt, table)
-        else:
-            solutions = _observed_solutions(kd, kt, d, t, centred)
-        for strength, weights in solutions:
-            yield KernelChoice(drug_power, target_power, shared, strength), weights, kernels
+
+    def apply(self, weights: np.ndarray, drugs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Weighted sums of the kernel over the training pairs, for each pair: ``(pairs,)``."""
+        halfway = self.drugs @ weights
+        sums: np.ndarray = np.einsum("pt,pt->p", halfway[drugs], self.targets[targets])
+        return sums
 
 
-def _complete_solutions(
-    kd: np.ndarray, kt: np.ndarray, table: np.ndarray
+def _complete(
+    kd: np.ndarray, kt: np.ndarray, table: np.ndarray, strengths: tuple[float, ...]
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """``(Kd ⊗ Kt + strength I)⁻¹ y`` for every strength, from two eigendecompositions."""
+    """From the eigenvectors of both kernels: K = Kd ⊗ Kt has the products of their eigenvalues."""
     drug_values, drug_vectors = np.linalg.eigh(kd)
     target_values, target_vectors = np.linalg.eigh(kt)
     rotated = drug_vectors.T @ table @ target_vectors
     values = np.outer(drug_values, target_values)
-    for strength in _STRENGTHS:
+    for strength in strengths:
         yield strength, drug_vectors @ (rotated / (values + strength)) @ target_vectors.T
-
-
-def _observed_solutions(
-    kd: np.ndarray, kt: np.ndarray, d: np.ndarray, t: np.ndarray, y: np.ndarray
-) -> Iterator[tuple[float, np.ndarray]]:
-    """The same over the observed pairs alone, by conjugate gradients.
-
-    From the strongest to the weakest, each starting where the last one ended. A pair that was
-    measured more than once takes part that often.
-    """
-    cells, shape, solution = d * len(kt) + t, (len(kd), len(kt)), np.zeros(len(y))
-
-    def spread(vector: np.ndarray) -> np.ndarray:
-        return np.bincount(cells, vector, minlength=len(kd) * len(kt)).reshape(shape)
-
-    for strength in reversed(_STRENGTHS):
-
-        def product_with(vector: np.ndarray, strength: float = strength) -> np.ndarray:
-            products: np.ndarray = (kd @ spread(vector) @ kt)[d, t]
-            return products + strength * vector
-
-        operator = LinearOperator((len(y), len(y)), matvec=product_with, dtype=float)
-        solution, _ = cg(operator, y, x0=solution, rtol=_TOLERANCE, maxiter=_MAX_STEPS)
-        yield strength, spread(solution)

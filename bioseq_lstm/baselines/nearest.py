@@ -34,7 +34,7 @@ class NearestRecord:
 class NearestChain:
     """The states of the nearest training chain, carried over residue by residue.
 
-    Both chains are aligned globally with BLOSUM62 (gap opening 11, extension 1, end gaps free); a
+    Both chains are aligned locally with BLOSUM62 (a gap costs 11, then 1 for each more); a
     residue without partner, or with one of unknown state, gets the most frequent state of all
     training residues, as does a chain without a neighbour.
     """
@@ -43,12 +43,10 @@ class NearestChain:
         self._train = train
         self._most_frequent = most_frequent_state(train.labels)
         self._aligner = PairwiseAligner(
-            mode="global",
+            mode="local",
             substitution_matrix=substitution_matrices.load("BLOSUM62"),
             open_gap_score=-11,
             extend_gap_score=-1,
-            end_open_gap_score=0,
-            end_extend_gap_score=0,
         )
         return self
 
@@ -60,12 +58,20 @@ class NearestChain:
 
     def _carry_over(self, chain: np.ndarray, row: int) -> str:
         states = np.full(len(chain), self._most_frequent)
-        if row >= 0 and len(chain):
-            labels = self._train.labels[row]
-            reference = PROTEIN.decode(self._train.chains[row])
-            alignment = self._aligner.align(PROTEIN.decode(chain), reference)[0]
-            for (start, end), (other, _) in zip(*alignment.aligned, strict=True):
-                carried = labels[other : other + end - start]
-                known = carried <= len(DSSP8.letters)
-                states[start:end][known] = carried[known]
+        for (start, end), (other, _) in self._matched(chain, row):
+            carried = self._train.labels[row][other : other + end - start]
+            known = carried <= len(DSSP8.letters)
+            states[start:end][known] = carried[known]
         return DSSP8.decode(states)
+
+    def _matched(
+        self, chain: np.ndarray, row: int
+    ) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+        """Stretches of a chain and of training chain ``row`` that lie on each other."""
+        if row < 0 or not len(chain):
+            return []
+        reference = self._train.chains[row]
+        alignments = self._aligner.align(PROTEIN.decode(chain), PROTEIN.decode(reference))
+        # There may be more equally good ones than len() can tell, or none at all.
+        best = next(iter(alignments), None)
+        return [] if best is None else list(zip(*best.aligned, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,6 +14,14 @@ from bioseq_lstm.data.alphabets import DSSP8, PROTEIN
 from bioseq_lstm.data.ragged import Ragged
 
 STATES = len(DSSP8.letters)
+_CLASSES = np.arange(1, STATES + 1)
+# Chosen on validation chains of the demo set, as were the window and the hidden units.
+_WEIGHT_DECAY = 0.1
+# Passes without gain on the validation chains after which training stops.
+_PATIENCE = 2
+# Residues that are held as one-hot windows at a time; window x 21 float32 values each.
+_BLOCK = 16_384
+_IDENTITY = np.eye(len(PROTEIN.letters) + 1, dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -81,40 +90,38 @@ class WindowClassifier:
 
     def fit(self, train: LabelledChains, validation: LabelledChains) -> Self:
         generator = np.random.default_rng(self.seed)
-        places = np.flatnonzero(train.labels.codes <= STATES)
-        if len(places) > self.max_residues:
-            places = np.sort(generator.choice(places, self.max_residues, replace=False))
-        inputs = _windows(train.chains, self.window)[places]
-        targets = train.labels.codes[places]
-        known = np.flatnonzero(validation.labels.codes <= STATES)
-        held_inputs = _windows(validation.chains, self.window)[known]
-        held_targets = validation.labels.codes[known]
-        model = MLPClassifier(
+        inputs, targets = _known_windows(train, self.window)
+        if len(targets) > self.max_residues:
+            drawn = np.sort(generator.choice(len(targets), self.max_residues, replace=False))
+            inputs, targets = inputs[drawn], targets[drawn]
+        held_inputs, held_targets = _known_windows(validation, self.window)
+        self._model = MLPClassifier(
             hidden_layer_sizes=(self.hidden,),
             batch_size=min(256, len(targets)),
             alpha=_WEIGHT_DECAY,
-            learning_rate_init=1e-3,
             random_state=self.seed,
         )
-        classes = np.arange(1, STATES + 1)
-        best, weights, without_gain = np.inf, None, 0
+        best, kept, without_gain = np.inf, self._model, 0
         for _ in range(self.max_passes):
-            order = generator.permutation(len(targets))
-            for block in np.array_split(order, max(len(order) // _BLOCK, 1)):
-                model.partial_fit(_one_hot(inputs[block]), targets[block], classes=classes)
-            loss = log_loss(held_targets, _probabilities(model, held_inputs), labels=classes)
+            self._pass(inputs, targets, generator)
+            probabilities = _probabilities(self._model, held_inputs)
+            loss = log_loss(held_targets, probabilities, labels=_CLASSES)
             if loss < best:
-                best, without_gain = loss, 0
-                weights = [w.copy() for w in (*model.coefs_, *model.intercepts_)]
+                best, kept, without_gain = loss, deepcopy(self._model), 0
             else:
                 without_gain += 1
-            if without_gain == 2:
+            if without_gain == _PATIENCE:
                 break
-        if weights is not None:
-            half = len(model.coefs_)
-            model.coefs_, model.intercepts_ = weights[:half], weights[half:]
-        self._model = model
+        self._model = kept
         return self
+
+    def _pass(
+        self, inputs: np.ndarray, targets: np.ndarray, generator: np.random.Generator
+    ) -> None:
+        """Once over all residues in a new order, holding one block as one-hot at a time."""
+        order = generator.permutation(len(targets))
+        for block in np.array_split(order, max(len(order) // _BLOCK, 1)):
+            self._model.partial_fit(_one_hot(inputs[block]), targets[block], classes=_CLASSES)
 
     def predict(self, chains: Ragged) -> PredictedStates:
         probabilities = _probabilities(self._model, _windows(chains, self.window))
@@ -126,10 +133,10 @@ class WindowClassifier:
         )
 
 
-# Chosen on validation chains of the demo set, as were the window and the hidden units.
-_WEIGHT_DECAY = 0.1
-# Residues that are held as one-hot windows at a time; window x 21 float32 values each.
-_BLOCK = 16_384
+def _known_windows(data: LabelledChains, window: int) -> tuple[np.ndarray, np.ndarray]:
+    """Windows ``(residues, window)`` and states ``(residues,)`` of the residues of known state."""
+    known = np.flatnonzero(data.labels.codes <= STATES)
+    return _windows(data.chains, window)[known], data.labels.codes[known]
 
 
 def _windows(chains: Ragged, window: int) -> np.ndarray:
@@ -138,9 +145,7 @@ def _windows(chains: Ragged, window: int) -> np.ndarray:
     lengths = chains.lengths
     spaced = np.zeros(len(chains.codes) + half * (len(chains) + 1), dtype=np.uint8)
     # Every chain is followed by as many zeros as a window reaches, so that no chain sees the next.
-    places = np.arange(len(chains.codes)) + half * (
-        np.repeat(np.arange(len(chains)), lengths) + 1
-    )
+    places = np.arange(len(chains.codes)) + half * (np.repeat(np.arange(len(chains)), lengths) + 1)
     spaced[places] = np.where(chains.codes > len(PROTEIN.letters), 0, chains.codes)
     return np.lib.stride_tricks.sliding_window_view(spaced, window)[places - half]
 
@@ -148,9 +153,6 @@ def _windows(chains: Ragged, window: int) -> np.ndarray:
 def _one_hot(codes: np.ndarray) -> np.ndarray:
     """``(rows, window)`` codes to ``(rows, window * 21)`` float32."""
     return _IDENTITY[codes].reshape(len(codes), -1)
-
-
-_IDENTITY = np.eye(len(PROTEIN.letters) + 1, dtype=np.float32)
 
 
 def _probabilities(model: MLPClassifier, windows: np.ndarray) -> np.ndarray:

@@ -62,9 +62,7 @@ def molecule_clusters(entries: Entries, similarity: float) -> np.ndarray:
     return merged(_components(one, other, len(entries)), identical_groups(entries))
 
 
-def clusters(
-    entries: Entries, identity: float, coverage: float, threads: int = 1
-) -> np.ndarray:
+def clusters(entries: Entries, identity: float, coverage: float, threads: int = 1) -> np.ndarray:
     """Clusters of entries of any kind; for molecules ``identity`` is the Tanimoto coefficient."""
     if entries.kind == "molecule":
         return molecule_clusters(entries, identity)

@@ -34,8 +34,8 @@ class ConvLstm(nn.Module):
         num_layers: int = 1,
         bidirectional: bool = True,
         dropout: float = 0.0,
-        window: int = 32,
-        kernel_size: int = 5,
+        window: int = 64,
+        kernel_size: int = 3,
         peephole: bool = False,
     ) -> None:
         super().__init__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import altair as alt
@@ -12,6 +13,7 @@ from bioseq_lstm.reporting.charts import style
 from bioseq_lstm.reporting.charts.style import nothing, styled
 
 MOST_LABELLED_CELLS = 150
+LONGEST_UPRIGHT = 5  # characters of a column's name
 NARROWEST_CELL = 30  # pixels, for a figure to stand in
 
 _BAND_AXIS: dict[str, Any] = {
@@ -39,7 +41,9 @@ def confusion(matrix: pd.DataFrame, *, height: int | None = None) -> alt.LayerCh
     if data.empty:
         return nothing()
     base = alt.Chart(data).encode(
-        x=alt.X("predicted:N", sort=None, title="predicted").axis(**_BAND_AXIS, orient="top"),
+        x=alt.X("predicted:N", sort=None, title="predicted").axis(
+            **_across(matrix.columns), orient="top"
+        ),
         y=alt.Y("truth:N", sort=None, title="observed").axis(**_BAND_AXIS),
         tooltip=[
             "truth:N",
@@ -81,7 +85,7 @@ def heatmap(
     if diverging:
         data = data.assign(side=np.where(values < 0, "below zero", "above zero"))
     base = alt.Chart(data).encode(
-        x=alt.X("column:N", sort=None, title=column_label or None).axis(**_BAND_AXIS),
+        x=alt.X("column:N", sort=None, title=column_label or None).axis(**_across(data["column"])),
         y=alt.Y("row:N", sort=None, title=row_label or None).axis(**_BAND_AXIS),
         tooltip=["row:N", "column:N", alt.Tooltip("value:Q", format=form, title=label)],
     )
@@ -97,6 +101,13 @@ def heatmap(
     text = _cell_text(base, "value", form, "shade", columns) if few else []
     size = height or min(900, max(120, (26 if few else 14) * data["row"].nunique() + 20))
     return styled(alt.layer(cells, *text), size)
+
+
+def _across(names: Iterable[object]) -> dict[str, Any]:
+    """The axis above or below the grid; long names are slanted, so that none is left out."""
+    if max(len(str(name)) for name in names) <= LONGEST_UPRIGHT:
+        return _BAND_AXIS
+    return {**_BAND_AXIS, "labelAngle": -40, "labelLimit": 110, "labelOverlap": False}
 
 
 def _cell_text(

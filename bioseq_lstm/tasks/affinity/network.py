@@ -32,9 +32,9 @@ class AffinityNetwork(nn.Module):
             encoders[side] = PooledEncoder(
                 SequenceEncoder(alphabet.size, own["embedding"], own["stem"], own["encoder"])
             )
-        sizes = [encoder.output_size for encoder in encoders.values()]
+        drug, target = (encoder.output_size for encoder in encoders.values())
         self.encoders = nn.ModuleDict(encoders)
-        self.head = PairHead(*sizes, settings.head.hidden, settings.head.dropout)
+        self.head = PairHead(drug, target, settings.head.hidden, settings.head.dropout)
         self.register_buffer("centre", torch.zeros(()))
         self.register_buffer("scale", torch.ones(()))
 

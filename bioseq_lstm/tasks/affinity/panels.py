@@ -36,7 +36,8 @@ def panels(results: Results) -> list[Section]:
                     reference=0.5,
                 ),
                 f"{len(ranked):,} targets with pairs to compare; the line is chance.",
-                f"Histogram over {len(ranked)} targets, median {ranked['concordance'].median():.2f}.",
+                f"Histogram over {len(ranked)} targets, "
+                f"median {ranked['concordance'].median():.2f}.",
                 half=True,
             ),
             Table("Targets", ranked, "Hardest first.", formats={"concordance": ".3f"}),
