@@ -16,8 +16,8 @@ from bioseq_lstm.errors import UserError
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one verb; what the user can mend is one line on stderr and exit status 2."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         options.verb(options)
     except UserError as error:
         print(f"bioseq-lstm: {error}", file=sys.stderr)
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     index.add_argument("--out", type=Path, required=True)
     index.add_argument("folders", nargs="+", type=Path)
     index.set_defaults(verb=_index)
-    schema = verbs.add_parser("schema", help="print the JSON schema of config.yaml")
+    schema = verbs.add_parser("schema", help="print the JSON schema of config.yaml, as YAML")
     schema.set_defaults(verb=_schema)
     return parser
 
@@ -94,8 +94,8 @@ def _start(options: argparse.Namespace) -> tuple[Any, Any]:
     from bioseq_lstm.tasks import TASKS
 
     torch.set_num_threads(options.threads)
-    settings = parse_settings(options.settings["task"], options.settings)
-    return TASKS[options.settings["task"]], settings
+    task, settings = parse_settings(options.settings)
+    return TASKS[task], settings
 
 
 def _read(options: argparse.Namespace) -> None:
@@ -124,11 +124,11 @@ def _baselines(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
+    from bioseq_lstm.config import parse_model
     from bioseq_lstm.learning.run import Run, run_training
-    from bioseq_lstm.settings import ModelSettings
 
     task, settings = _start(options)
-    model = ModelSettings.model_validate(options.model)
+    model = parse_model(options.model)
     run = Run(options.name, options.fold, options.seed, options.shuffled)
     run_training(task, settings, model, run, options.folder)
 
@@ -161,6 +161,6 @@ def _index(options: argparse.Namespace) -> None:
 
 
 def _schema(_: argparse.Namespace) -> None:
-    from bioseq_lstm.config import json_schema
+    from bioseq_lstm.config import schema_text
 
-    print(json.dumps(json_schema(), indent=1))
+    print(schema_text(), end="")

@@ -6,15 +6,16 @@ This module stays light (no torch, no pandas): Snakemake reads it every time it 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
+import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from bioseq_lstm.errors import UserError, nearest
 from bioseq_lstm.presets import merge, preset
-from bioseq_lstm.settings import DATASETS, NAME, Config, DatasetSettings
+from bioseq_lstm.settings import DATASETS, NAME, Config, DatasetSettings, ModelSettings
 from bioseq_lstm.strict_yaml import line_of, load_yaml
 
 DEFAULT_MODELS: dict[str, dict[str, Any]] = {
@@ -31,43 +32,65 @@ def parse_config(raw: Any, file: str | Path | None = None) -> Config:
     """
     if not isinstance(raw, Mapping):
         raise UserError("must be a mapping with the key `datasets`", file=file)
-    named = {**DEFAULT_MODELS, **raw["models"]} if _is_map(raw, "models") else DEFAULT_MODELS
+    own = raw.get("models")
+    for name, entry in own.items() if isinstance(own, Mapping) else ():
+        _check_map(entry, ("models", name), file)
+    named = {**DEFAULT_MODELS, **own} if isinstance(own, Mapping) else DEFAULT_MODELS
     resolved = dict(raw)
-    if _is_map(raw, "datasets"):
+    datasets = raw.get("datasets")
+    if isinstance(datasets, Mapping):
         resolved["datasets"] = {
-            name: _resolve_models(name, entry, named, file)
-            for name, entry in raw["datasets"].items()
+            name: _resolve_models(name, entry, named, file) for name, entry in datasets.items()
         }
     try:
         return Config.model_validate(resolved)
     except ValidationError as error:
-        raise _as_user_error(error, resolved, file) from None
+        raise _as_user_error(error, Config, resolved, raw, file) from None
 
 
 def load_config(path: str | Path) -> Config:
     return parse_config(load_yaml(path), path)
 
 
-def parse_settings(task: str, raw: Mapping[str, Any]) -> DatasetSettings:
-    """One dataset's resolved settings, as a rule hands them to a verb."""
-    return DATASETS[task].model_validate(raw)
+def parse_settings(raw: Any) -> tuple[str, DatasetSettings]:
+    """A dataset's task and its resolved settings, as a rule hands them to a verb."""
+    if not isinstance(raw, Mapping) or raw.get("task") not in DATASETS:
+        raise UserError(f"settings: must be a mapping with `task`: one of {', '.join(DATASETS)}")
+    task = raw["task"]
+    try:
+        return task, DATASETS[task].model_validate(raw)
+    except ValidationError as error:
+        raise _as_user_error(error, DATASETS[task], raw, raw, None) from None
 
 
-def _is_map(raw: Mapping[str, Any], key: str) -> bool:
-    return isinstance(raw.get(key), Mapping)
+def parse_model(raw: Any) -> ModelSettings:
+    """One model's resolved settings, as a rule hands them to a verb."""
+    try:
+        return ModelSettings.model_validate(raw)
+    except ValidationError as error:
+        raise _as_user_error(error, ModelSettings, raw, raw, None) from None
 
 
 def _resolve_models(
     name: str, entry: Any, named: Mapping[str, Any], file: str | Path | None
 ) -> Any:
-    if not isinstance(entry, Mapping) or entry.get("task") not in DATASETS:
+    if not isinstance(entry, Mapping) or entry.get("task") not in tuple(DATASETS):
         return entry
     chosen = entry.get("models", list(named))
     if isinstance(chosen, str):
         chosen = [chosen]
-    overrides = dict.fromkeys(chosen) if isinstance(chosen, list) else dict(chosen)
+    if isinstance(chosen, list) and all(isinstance(model, str) for model in chosen):
+        chosen = dict.fromkeys(chosen)
+    if not isinstance(chosen, Mapping):
+        raise UserError(
+            f"datasets.{name}.models: write names, such as [bilstm, convlstm], or a mapping of "
+            "name to what differs",
+            file=file,
+            line=_line(file, ("datasets", name, "models")),
+        )
     models = {}
-    for model, own in overrides.items():
+    for model, own in chosen.items():
+        _check_map(own, ("datasets", name, "models", model), file)
         if model not in named:
             raise UserError(
                 f"dataset {name!r} names the model {model!r}, which is not in `models`"
@@ -80,19 +103,43 @@ def _resolve_models(
     return {**entry, "models": models}
 
 
-def _line(file: str | Path | None, keys: tuple[str | int, ...]) -> int | None:
+def _check_map(entry: Any, keys: tuple[Any, ...], file: str | Path | None) -> None:
+    """Settings of a model are a mapping, or nothing."""
+    if not isinstance(entry, Mapping | None):
+        raise UserError(
+            f"{'.'.join(map(str, keys))}: {entry!r} must be a mapping, such as "
+            "`encoder: {name: lstm}`",
+            file=file,
+            line=_line(file, keys),
+        )
+
+
+def _line(file: str | Path | None, keys: Sequence[Any]) -> int | None:
     return line_of(file, keys) if file is not None and Path(file).is_file() else None
 
 
-def _as_user_error(error: ValidationError, raw: Any, file: str | Path | None) -> UserError:
+def _as_user_error(
+    error: ValidationError,
+    model: type[BaseModel],
+    resolved: Any,
+    written: Any,
+    file: str | Path | None,
+) -> UserError:
+    """The first fault as one line; ``resolved`` is what was validated, ``written`` what stands."""
     first = error.errors()[0]
     location = first["loc"]
-    where = ".".join(_as_written(raw, location))
+    keys = _as_written(resolved, location)
+    if keys[:1] == ["datasets"] and keys[2:3] == ["models"] and not _stands(written, keys):
+        keys = keys[2:]  # the dataset only names the model, which stands at the top
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
-        choices = _fields_at(Config, location[:-1])
+        choices = _fields_at(model, location[:-1])
         message = f"unknown key{nearest(str(location[-1]), choices)}; known: {', '.join(choices)}"
+    elif first["type"] == "union_tag_not_found":
+        message = f"{first['ctx']['discriminator'].strip(chr(39))} is missing"
     elif first["type"] in ("union_tag_invalid", "literal_error"):
+        if first["type"] == "union_tag_invalid":
+            keys.append(first["ctx"]["discriminator"].strip("'"))
         expected = re.findall(
             r"'([^']+)'", str(first["ctx"].get("expected_tags", first["ctx"].get("expected")))
         )
@@ -105,22 +152,29 @@ def _as_user_error(error: ValidationError, raw: Any, file: str | Path | None) ->
     elif first["type"] == "missing":
         message = "is missing"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return UserError(
-        f"{where or 'top level'}: {message}{more}", file=file, line=_line(file, location)
-    )
+    where = ".".join(map(str, keys)) or "top level"
+    return UserError(f"{where}: {message}{more}", file=file, line=_line(file, keys))
 
 
-def _as_written(raw: Any, location: tuple[str | int, ...]) -> list[str]:
+def _stands(raw: Any, keys: Sequence[Any]) -> bool:
+    """Whether ``keys`` lead to something in ``raw``."""
+    for key in keys:
+        try:
+            raw = raw[key]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True
+
+
+def _as_written(raw: Any, location: tuple[Any, ...]) -> list[Any]:
     """The location without pydantic's own marks (a union's tag, ``[key]``)."""
-    keys = []
+    keys: list[Any] = []
     for number, part in enumerate(location, 1):
-        if (isinstance(raw, Mapping) and part in raw) or (
-            isinstance(raw, list | tuple) and isinstance(part, int)
-        ):
-            keys.append(str(part))
+        if _stands(raw, [part]):
+            keys.append(part)
             raw = raw[part]
         elif number == len(location) and part != "[key]":
-            keys.append(str(part))
+            keys.append(part)
     return keys
 
 
@@ -154,17 +208,28 @@ def _step(annotation: Any, part: str | int) -> Any:
 def json_schema() -> dict[str, Any]:
     """JSON schema of ``config.yaml`` as people write it (models may be a list of names)."""
     schema = TypeAdapter(Config).json_schema()
-    overrides = {
-        "anyOf": [
-            {"type": "array", "items": {"type": "string", "pattern": NAME}},
-            {"type": "object", "additionalProperties": {"type": ["object", "null"]}},
-        ],
-        "description": "names of models, or a mapping of name to what differs for this dataset",
-    }
     for model in DATASETS.values():
         definition = schema["$defs"][model.__name__]
-        definition["properties"]["models"] = overrides
+        definition["properties"]["models"] = {
+            "anyOf": [
+                {"type": "string", "pattern": NAME},
+                {"type": "array", "items": {"type": "string", "pattern": NAME}, "minItems": 1},
+                {
+                    "type": "object",
+                    "additionalProperties": {"type": ["object", "null"]},
+                    "minProperties": 1,
+                },
+            ],
+            "description": "names of models, or a mapping of name to what differs here",
+        }
         definition["required"] = [key for key in definition["required"] if key != "split"]
-    strategy = schema["$defs"]["SplitSettings"]
-    strategy["required"] = []
-    return schema
+    schema["$defs"]["SplitSettings"]["required"] = []
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def schema_text() -> str:
+    """The schema as the YAML file that is committed."""
+    return (
+        "# Written by: bioseq-lstm schema > workflow/schemas/config.schema.yaml\n"
+        + yaml.safe_dump(json_schema(), sort_keys=False, allow_unicode=True, width=100)
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -50,16 +50,31 @@ def checksums(paths: Iterable[str | Path]) -> dict[str, str]:
     return {str(path): sha256(path) for path in paths}
 
 
-def code_digest(module: str) -> str:
-    """Digest of a module's source and of all of ours that it imports, directly or not.
+def code_digest(*modules: str) -> str:
+    """Digest of the source of modules and of all of ours that they import, directly or not.
 
-    Snakemake reruns a rule when this changes, so that an edit of the code is not overlooked.
+    A ``*`` in a name stands for any one part (``bioseq_lstm.tasks.*.panels``), for modules that
+    are loaded by name. Snakemake reruns a rule when the digest changes, so that an edit of the
+    code is not overlooked. Imports for type checkers alone do not count; templates do.
     """
+    named = [found for module in modules for found in _matching(module)]
     digest = hashlib.sha256()
-    for name in sorted(_imported_by(module)):
-        digest.update(name.encode())
-        digest.update(_source(name).read_bytes())
+    for path in sorted(_files_of(_imported_by(named))):
+        digest.update(path.relative_to(_ROOT).as_posix().encode())
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _matching(module: str) -> list[str]:
+    """Names of our modules that ``module``, perhaps with ``*``, stands for."""
+    pattern = "/".join(module.split(".")[1:])
+    found = [
+        ".".join(("bioseq_lstm", *place.relative_to(_ROOT).with_suffix("").parts))
+        for place in (*_ROOT.glob(pattern), *_ROOT.glob(f"{pattern}.py"))
+    ]
+    if not found:
+        raise ValueError(f"there is no module {module}")
+    return found
 
 
 def _source(module: str) -> Path:
@@ -67,18 +82,39 @@ def _source(module: str) -> Path:
     return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
 
 
-def _imported_by(module: str) -> set[str]:
+def _files_of(modules: Iterable[str]) -> set[Path]:
+    """Sources of modules, and the templates that lie beside them."""
+    sources = {_source(module) for module in modules}
+    beside = {
+        path
+        for source in sources
+        for path in (source.parent / "templates").rglob("*")
+        if path.is_file()
+    }
+    return sources | beside
+
+
+def _imported_by(modules: Iterable[str]) -> set[str]:
+    """``modules``, what they import of ours, and the packages above, which Python runs too."""
     seen: set[str] = set()
-    waiting = [module]
+    waiting = list(modules)
     while waiting:
         name = waiting.pop()
         if name in seen or not _source(name).is_file():
             continue
         seen.add(name)
-        for node in ast.walk(ast.parse(_source(name).read_bytes())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bioseq_lstm"):
-                waiting += [str(node.module)]
-                waiting += [f"{node.module}.{alias.name}" for alias in node.names]
-            elif isinstance(node, ast.Import):
-                waiting += [a.name for a in node.names if a.name.startswith("bioseq_lstm")]
+        waiting += [name.rpartition(".")[0], *_imports(ast.parse(_source(name).read_bytes()))]
     return seen
+
+
+def _imports(node: ast.AST) -> Iterator[str]:
+    """What may be modules of ours among the names that a piece of code imports."""
+    if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+        return
+    if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bioseq_lstm"):
+        yield str(node.module)
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    elif isinstance(node, ast.Import):
+        yield from (a.name for a in node.names if a.name.startswith("bioseq_lstm"))
+    for child in ast.iter_child_nodes(node):
+        yield from _imports(child)

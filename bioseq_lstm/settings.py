@@ -49,6 +49,12 @@ class StemSettings(Strict):
     channels: Positive = 64
     dropout: Dropout = 0.1
 
+    @model_validator(mode="after")
+    def _kernels_have_centres(self) -> StemSettings:
+        if not self.kernels or any(kernel % 2 == 0 for kernel in self.kernels):
+            raise ValueError("kernels must be one or more odd numbers, such as [9, 15]")
+        return self
+
 
 class RecurrentSettings(Strict):
     hidden_size: Positive = 96
@@ -153,6 +159,7 @@ class SplitSettings(Strict):
         0.25, description="homology: sequences at least this alike stay together"
     )
     coverage: Share = Field(0.5, description="homology: aligned share of the shorter sequence")
+    tanimoto: Share = Field(0.7, description="cold: drugs at least this alike stay together")
     column: str | None = Field(None, description="group, given: the column that says it")
     block_length: Positive = Field(60_000, description="group: bases of a chromosome block")
     cold: Literal["drugs", "targets", "both"] = Field("drugs", description="cold: what is unseen")
@@ -176,7 +183,7 @@ class DatasetSettings(Strict):
     split: SplitSettings
     leakage: LeakageSettings = LeakageSettings()
     models: dict[Name, ModelSettings] = Field({}, min_length=1)
-    seeds: tuple[int, ...] = Field((1,), min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field((1,), min_length=1)
     new: str | None = Field(None, description="folder of what is to be predicted")
     max_refused: Share = Field(0.05, description="share of refused records that stops the run")
     max_length: Positive = Field(10_000, description="longer sequences are refused in training")

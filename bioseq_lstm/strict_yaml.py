@@ -17,24 +17,17 @@ _FLOAT = re.compile(
     |[0-9]+[eE][-+]?[0-9]+|\.[0-9]+(?:[eE][-+]?[0-9]+)?|\.inf|\.Inf|\.nan|\.NaN)$""",
     re.VERBOSE,
 )
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
 class _Loader(yaml.SafeLoader):
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: dict[Any, int] = {}
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            line = key_node.start_mark.line + 1
-            if key in seen:
-                raise UserError(
-                    f"the key {key!r} stands twice (first on line {seen[key]}); keep one",
-                    file=self.name,
-                    line=line,
-                )
-            seen[key] = line
-        return super().construct_mapping(node, deep=deep)
+    """Safe YAML, but a number may lack its dot and a date is text."""
 
 
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
 
 
@@ -43,8 +36,14 @@ def _loader(path: Path) -> _Loader:
         loader = _Loader(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise UserError("no such file", file=path) from None
+    except IsADirectoryError:
+        raise UserError("is a folder; a file is expected", file=path) from None
     except UnicodeDecodeError:
         raise UserError("not UTF-8 text; save it as UTF-8", file=path) from None
+    except yaml.reader.ReaderError as error:
+        raise UserError(
+            f"not valid YAML: the character {error.character:#x} may not stand in text", file=path
+        ) from None
     loader.name = str(path)
     return loader
 
@@ -54,7 +53,9 @@ def load_yaml(path: str | Path) -> Any:
     path = Path(path)
     loader = _loader(path)
     try:
-        return loader.get_single_data()
+        node = loader.get_single_node()
+        _check_keys(node, path, set())
+        return None if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise UserError(f"not valid YAML: {error.problem}", file=path, line=line) from None
@@ -62,7 +63,35 @@ def load_yaml(path: str | Path) -> Any:
         loader.dispose()
 
 
-def line_of(path: str | Path, keys: Sequence[str | int]) -> int | None:
+def _check_keys(node: yaml.Node | None, path: Path, checked: set[int]) -> None:
+    """Raise ``UserError`` for a key that stands twice in its mapping, or is no plain word."""
+    if id(node) in checked:  # an alias leads here a second time
+        return
+    checked.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _check_keys(item, path, checked)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    seen: dict[tuple[str, str], int] = {}
+    for key, value in node.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise UserError(
+                "a key must be a plain word; put text with brackets in quotes", file=path, line=line
+            )
+        if (key.tag, key.value) in seen:
+            raise UserError(
+                f"the key {key.value!r} stands twice (first on line {seen[key.tag, key.value]}); "
+                "keep one",
+                file=path,
+                line=line,
+            )
+        seen[key.tag, key.value] = line
+        _check_keys(value, path, checked)
+
+
+def line_of(path: str | Path, keys: Sequence[Any]) -> int | None:
     """The line on which the deepest part of ``keys`` that exists in the file stands."""
     loader = _loader(Path(path))
     try:

@@ -51,7 +51,7 @@ def homology_clusters(
 
 
 def molecule_clusters(entries: Entries, similarity: float) -> np.ndarray:
-    """Number of the cluster of each molecule, linked at a Tanimoto coefficient >= ``similarity``."""
+    """Cluster of each molecule; links are Tanimoto coefficients of at least ``similarity``."""
     prints = fingerprints(entries.sequences)
     links = [np.zeros((2, 0), int)]
     for start in range(0, len(entries), MOLECULES_AT_ONCE):

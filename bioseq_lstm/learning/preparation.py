@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from bioseq_lstm.data.leakage import LeakageSettings, check_leakage
 from bioseq_lstm.data.profile import profile
 from bioseq_lstm.data.records import Reading, check_refused_share, write_rejected
-from bioseq_lstm.files import sha256, write_json, write_parquet
+from bioseq_lstm.data.splitting import SplitSettings
+from bioseq_lstm.files import sha256, write_json, write_parquet, write_tsv
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks.base import Task
@@ -43,6 +45,55 @@ def read(task: Task, settings: DatasetSettings, folder: Path) -> None:
     write_json(layout.profile, about)
     for note, count in reading.notes.items():
         print(f"{note}: {count}", file=sys.stderr)
+
+
+def split_dataset(task: Task, settings: DatasetSettings, folder: Path, threads: int = 1) -> None:
+    """Write ``splits.tsv``, ``leakage.tsv`` and ``split.json``; a leak is a ``UserError``."""
+    layout = Layout(folder)
+    how = SplitSettings(**settings.split.model_dump())
+    splits, sides = task.split(stored_reading(layout), how, threads)
+    gate = LeakageSettings(**settings.leakage.model_dump())
+    found = check_leakage(gate, splits, sides, threads)
+    write_tsv(layout.splits, splits)
+    write_tsv(layout.leakage, found.table)
+    optimistic = (
+        ["The split is random: test records may be relatives of training records, "
+         "and every figure is optimistic."]
+        if how.strategy == "random"
+        else []
+    )  # fmt: skip
+    write_json(
+        layout.split_report,
+        {
+            "description": described(how),
+            "warnings": [*optimistic, *found.warnings],
+            "near_duplicates": found.shares.to_dict("records"),
+        },
+    )
+
+
+def described(how: SplitSettings) -> list[str]:
+    """The split in words, for the report."""
+    groups = {
+        "homology": f"Sequences with at least {how.identity:.0%} identity over {how.coverage:.0%} "
+        "of the shorter one (MMseqs2, connected components) stay on one side.",
+        "group": f"Records of one group (column {how.column!r}) stay on one side."
+        if how.column
+        else f"Genes of one block of {how.block_length:,} bases of the chromosome, and likely "
+        "operons, stay on one side.",
+        "cold": f"Test {'drugs and targets' if how.cold == 'both' else how.cold} are unseen in "
+        f"training. Drugs with a Tanimoto coefficient of at least {how.tanimoto:g} and targets "
+        f"with at least {how.identity:.0%} identity stay together on the side that is split.",
+        "given": f"The column {how.column!r} says it.",
+        "random": "Samples were drawn at random; only exact copies stay together.",
+    }[how.strategy]
+    parts = "Training {:.0%}, validation {:.0%}, test {:.0%}, as far as whole groups allow."
+    sizes = (
+        f"{how.folds} folds: every record is tested once."
+        if how.folds > 1
+        else parts.format(*how.fractions)
+    )
+    return [groups, sizes, f"Seed {how.seed}."]
 
 
 def encode(task: Task, folder: Path) -> None:

@@ -15,8 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from bioseq_lstm.data.encoded import Encoded
+from bioseq_lstm.data.leakage import Side
 from bioseq_lstm.data.records import Reading
 from bioseq_lstm.data.similarity import Entries, Kind, nearest
+from bioseq_lstm.data.splitting import SplitSettings, split_records
 from bioseq_lstm.metrics.bands import band_numbers
 from bioseq_lstm.metrics.base import Metric, Scorer
 from bioseq_lstm.settings import ModelSettings, TrainingSettings
@@ -145,6 +147,18 @@ class Task(ABC):
         """The records of one kind, ready to be compared."""
         own = records[records["entity"] == entity]
         return Entries(self.kinds[entity], list(own["id"]), list(own["sequence"]))
+
+    def split(
+        self, reading: Reading, how: SplitSettings, threads: int
+    ) -> tuple[pd.DataFrame, list[Side]]:
+        """The table of the splits, and the kinds of records to look for leaks in."""
+        (entity,) = self.kinds
+        entries = self.entries(reading.records, entity)
+        annotations = reading.records
+        if "set" in reading.measurements:
+            annotations = annotations.assign(set=reading.measurements["set"].to_numpy())
+        splits = split_records(how, entries, annotations, threads)
+        return splits, [Side(entity, self.columns[entity], entries)]
 
     # --- learning
     @abstractmethod

@@ -25,7 +25,7 @@ except UserError as error:
 DATASETS = list(CONFIG.datasets)
 
 # The package is run from this checkout, also inside a conda environment.
-shell.prefix(f"export PYTHONPATH={shlex.quote(str(HOME))}${{PYTHONPATH:+:$PYTHONPATH}}; ")
+shell.prefix(f"export PYTHONPATH={shlex.quote(str(HOME))}; ")
 BIOSEQ = "python -m bioseq_lstm"
 
 

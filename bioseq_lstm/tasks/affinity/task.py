@@ -17,10 +17,12 @@ from bioseq_lstm.data.alphabets import PROTEIN
 from bioseq_lstm.data.batching import pair_blocks
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.fasta import read_fasta
+from bioseq_lstm.data.leakage import Side
 from bioseq_lstm.data.matching import match_ids
 from bioseq_lstm.data.molecules import read_molecules
 from bioseq_lstm.data.records import Reading, Refusal, resolve_duplicates
 from bioseq_lstm.data.similarity import Kind, nearest
+from bioseq_lstm.data.splitting import SplitSettings, split_pairs
 from bioseq_lstm.data.tables import read_affinities
 from bioseq_lstm.metrics.affinity import METRICS, AffinityScorer
 from bioseq_lstm.metrics.intervals import conformal_half_width
@@ -139,6 +141,21 @@ class AffinityTask(Task):
         values = encoded.arrays["values"].copy()
         values[rows] = values[rng.permutation(rows)]
         return encoded.with_arrays(values=values)
+
+    def split(
+        self, reading: Reading, how: SplitSettings, threads: int
+    ) -> tuple[pd.DataFrame, list[Side]]:
+        drugs, targets = (self.entries(reading.records, side) for side in SIDES)
+        splits = split_pairs(how, reading.measurements, drugs, targets, threads)
+        new = {
+            "drug": how.strategy == "cold" and how.cold in ("drugs", "both"),
+            "target": how.strategy == "cold" and how.cold in ("targets", "both"),
+        }
+        sides = [
+            Side(side, side, entries, promised_new=new[side])
+            for side, entries in zip(SIDES, (drugs, targets), strict=True)
+        ]
+        return splits, sides
 
     def count(self, encoded: Encoded) -> int:
         return len(encoded.arrays["pairs"])

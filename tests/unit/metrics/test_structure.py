@@ -44,6 +44,12 @@ def test_segment_overlap_agrees_with_arithmetic_by_hand(predicted: str, sov: flo
     assert segment_overlap("CHHHHHHHHHHC", predicted) == pytest.approx(sov)
 
 
+def test_the_allowance_is_no_larger_than_the_overlap() -> None:
+    # Two helices of six that share one residue: delta = min(11 - 1, 1, 3, 3) = 1, so 2/11 * 6.
+    # The first coil: 1/6 * 1; the second, of five, meets no predicted coil.
+    assert segment_overlap("CHHHHHHCCCCC", "CCCCCCHHHHHH") == pytest.approx((12 / 11 + 1 / 6) / 12)
+
+
 def test_segments_end_where_the_truth_is_unknown() -> None:
     # Known stretches HH and HH: each predicted helix is cut to the stretch, so all is right.
     assert segment_overlap("HH..HH", "HHHHHH") == 1.0

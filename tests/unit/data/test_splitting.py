@@ -1,0 +1,268 @@
+"""Splits: whole groups, each tested once, sizes near what was asked, the same for the same seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bioseq_lstm.data.alphabets import reverse_complement
+from bioseq_lstm.data.assignment import PARTS, assign, folds_of
+from bioseq_lstm.data.similarity import Entries
+from bioseq_lstm.data.splitting import SplitSettings, split_pairs, split_records
+from bioseq_lstm.errors import UserError
+
+FRACTIONS = (0.7, 0.15, 0.15)
+
+
+def genes(count: int, seed: int = 0) -> Entries:
+    generator = np.random.default_rng(seed)
+    texts = ["".join(row) for row in generator.choice(list("ACGT"), (count, 40))]
+    return Entries("dna", [f"g{i}" for i in range(count)], texts)
+
+
+def drugs(count: int) -> Entries:
+    """Alkanes with a chlorine that wanders along the chain: all of them different molecules."""
+    smiles = [f"{'C' * (i % 10)}N{'O' * (i // 10)}Cl" for i in range(count)]
+    return Entries("molecule", [f"d{i}" for i in range(count)], smiles)
+
+
+def targets(count: int, seed: int = 0) -> Entries:
+    generator = np.random.default_rng(seed)
+    letters = list("ACDEFGHIKLMNPQRSTVWY")
+    texts = ["".join(row) for row in generator.choice(letters, (count, 60))]
+    return Entries("protein", [f"t{i}" for i in range(count)], texts)
+
+
+def all_pairs(drug: Entries, target: Entries) -> pd.DataFrame:
+    rows = [(d, t) for d in drug.ids for t in target.ids]
+    return pd.DataFrame(rows, columns=["drug", "target"])
+
+
+def sides_of(table: pd.DataFrame, group: str, fold: str = "fold0") -> int:
+    """The largest number of parts (unused apart) that one group lies in."""
+    used = table[table[fold] != "unused"]
+    return int(used.groupby(group)[fold].nunique().max())
+
+
+grouped = st.lists(st.integers(0, 30), min_size=1, max_size=200).filter(lambda g: len(set(g)) >= 6)
+
+
+@given(grouped, st.integers(2, 5), st.integers(0, 3))
+def test_over_the_folds_each_group_is_tested_once_and_never_on_two_sides(
+    names: list[int], folds: int, seed: int
+) -> None:
+    groups = np.array(names)
+    tested: Counter[int] = Counter()
+    for parts in folds_of(groups, FRACTIONS, folds, seed):
+        sides = {group: set(parts[groups == group]) for group in set(names)}
+        assert all(len(parts_of_group) == 1 for parts_of_group in sides.values())
+        assert set(parts) == set(PARTS)
+        tested.update(group for group, side in sides.items() if side == {"test"})
+    assert tested == Counter(set(names))
+
+
+@given(st.lists(st.integers(1, 9), min_size=3, max_size=60), st.integers(0, 3))
+def test_each_part_misses_its_share_by_no_more_than_the_largest_group(
+    sizes: list[int], seed: int
+) -> None:
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    part = assign(groups, FRACTIONS, np.random.default_rng(seed))
+    filled = np.bincount(part, minlength=3)
+    assert (filled > 0).all()
+    if len(sizes) > 20:
+        wanted = np.array(FRACTIONS) * len(groups)
+        assert (np.abs(filled - wanted) <= 2 * max(sizes)).all()
+
+
+def test_three_groups_of_unlike_size_fill_three_parts() -> None:
+    groups = np.repeat([0, 1, 2], [90, 5, 5])
+    (parts,) = folds_of(groups, FRACTIONS, 1, seed=0)
+    assert Counter(parts)["train"] == 90
+    assert Counter(parts)["validation"] == Counter(parts)["test"] == 5
+
+
+def test_the_same_seed_splits_the_same_and_another_seed_otherwise() -> None:
+    positions = pd.DataFrame({"start": np.arange(200) * 1_000})
+    tables = [
+        split_records(SplitSettings("group", seed=seed, block_length=4_000), genes(200), positions)
+        for seed in (1, 1, 2)
+    ]
+    assert tables[0].equals(tables[1])
+    assert (tables[0]["fold0"] != tables[2]["fold0"]).any()
+
+
+def test_random_splits_go_by_record_but_keep_copies_together() -> None:
+    some = genes(100)
+    copies = [reverse_complement(some.sequences[0]), *some.sequences[1:4]]
+    entries = Entries("dna", [*some.ids, "a", "b", "c", "d"], [*some.sequences, *copies])
+    for seed in range(5):
+        table = split_records(SplitSettings("random", seed=seed), entries)
+        assert table["group"].nunique() == 100
+        assert sides_of(table, "group") == 1
+        assert table["fold0"].value_counts()["test"] == pytest.approx(15, abs=3)
+
+
+def test_homology_keeps_mutants_with_their_parent() -> None:
+    parents = targets(30).sequences
+    mutants = [f"{s[:20]}WWW{s[23:]}" for s in parents]
+    entries = Entries("protein", [f"p{i}" for i in range(60)], [*parents, *mutants])
+    table = split_records(SplitSettings("homology", folds=3), entries)
+    group = table["group"].to_numpy()
+    assert (group[:30] == group[30:]).all()
+    assert len(set(group)) == 30
+    for fold in ("fold0", "fold1", "fold2"):
+        assert sides_of(table, "group", fold) == 1
+    assert (table.filter(like="fold") == "test").sum(axis=1).eq(1).all()
+
+
+def test_a_column_groups_and_copies_join_its_groups() -> None:
+    entries = genes(6)
+    entries = Entries("dna", entries.ids, [*entries.sequences[:5], entries.sequences[0]])
+    families = pd.DataFrame({"family": ["a", "b", "c", "d", "e", "b"]})
+    table = split_records(SplitSettings("group", column="family"), entries, families)
+    assert table["group"].tolist() == [0, 0, 1, 2, 3, 0]
+
+
+@pytest.mark.parametrize("cold, unseen", [("drugs", ["drug"]), ("targets", ["target"])])
+def test_cold_on_one_side_leaves_nothing_of_it_on_both_sides(cold: str, unseen: list[str]) -> None:
+    pairs = all_pairs(drugs(30), targets(12))
+    settings_ = SplitSettings("cold", cold=cold, folds=3)  # type: ignore[arg-type]
+    table = split_pairs(settings_, pairs, drugs(30), targets(12))
+    assert table[["drug", "target"]].equals(pairs)
+    for fold in ("fold0", "fold1", "fold2"):
+        assert set(table[fold]) == set(PARTS)
+        assert all(sides_of(table, column, fold) == 1 for column in unseen)
+        assert all(sides_of(table, f"{column}_group", fold) == 1 for column in unseen)
+    assert (table.filter(like="fold") == "test").sum(axis=1).eq(1).all()
+
+
+def test_cold_on_both_sides_does_not_use_pairs_that_straddle() -> None:
+    pairs = all_pairs(drugs(30), targets(12))
+    fractions = (0.5, 0.25, 0.25)
+    settings_ = SplitSettings("cold", cold="both", fractions=fractions)
+    table = split_pairs(settings_, pairs, drugs(30), targets(12))
+    assert sides_of(table, "drug") == sides_of(table, "target") == 1
+    counts = table["fold0"].value_counts()
+    assert counts["unused"] == len(table) - counts["train"] - counts["validation"] - counts["test"]
+    # of a full matrix .5² + .25² + .25² lies in the blocks on the diagonal
+    assert counts["unused"] / len(table) == pytest.approx(1 - 0.375, abs=0.1)
+
+
+def test_alike_drugs_share_a_group() -> None:
+    smiles = ["CC(=O)Oc1ccccc1C(=O)O", "CC(=O)Oc1ccccc1C(=O)OC", "CCN", "CCN", "c1ccncc1", "CCl"]
+    entries = Entries("molecule", list("abcdef"), smiles)
+    table = split_pairs(
+        SplitSettings("cold", tanimoto=0.6), all_pairs(entries, targets(4)), entries, targets(4)
+    )
+    group = table.drop_duplicates("drug").set_index("drug")["drug_group"]
+    assert group["a"] == group["b"]
+    assert group["c"] == group["d"]
+    assert group.nunique() == 4
+
+
+def test_given_words_are_taken_as_they_are_and_validation_is_drawn_where_none_is_named() -> None:
+    words = ["Train", "TEST", "dev", "unused", "training"]
+    table = split_records(
+        SplitSettings("given", column="set"), genes(5), pd.DataFrame({"set": words})
+    )
+    assert table["fold0"].tolist() == ["train", "test", "validation", "unused", "train"]
+    words = ["train"] * 34 + ["test"] * 6
+    table = split_records(
+        SplitSettings("given", column="set"), genes(40), pd.DataFrame({"set": words})
+    )
+    assert table["fold0"].value_counts()["test"] == 6
+    assert table["fold0"].value_counts()["validation"] == pytest.approx(34 * 0.15 / 0.85, abs=1)
+
+
+def given_words(*words: str | None) -> pd.DataFrame:
+    return pd.DataFrame({"set": list(words)})
+
+
+FAULTS = {
+    "unknown word": (
+        SplitSettings("given", column="set"),
+        given_words("train", "tets", "test"),
+        "record 'g1' has 'tets' in column 'set' (did you mean 'test'?)",
+    ),
+    "empty word": (
+        SplitSettings("given", column="set"),
+        given_words("train", None, "test"),
+        "column 'set' is empty for 1 records, first for 'g1'",
+    ),
+    "no test part": (
+        SplitSettings("given", column="set"),
+        given_words("train", "validation", "train"),
+        "column 'set' leaves the test part empty",
+    ),
+    "no such column": (
+        SplitSettings("given", column="sets"),
+        given_words("train", "validation", "test"),
+        "needs the column 'sets', which the data lack (did you mean 'set'?)",
+    ),
+    "folds of a given split": (
+        SplitSettings("given", column="set", folds=2),
+        given_words("train", "validation", "test"),
+        "'given' has one fold, not 2",
+    ),
+    "too few groups for the folds": (
+        SplitSettings("group", column="set", folds=3),
+        given_words("a", "a", "b"),
+        "3 folds need as many groups, and there are 2",
+    ),
+    "too few groups for three parts": (
+        SplitSettings("group", column="set"),
+        given_words("a", "a", "b"),
+        "part is empty: 3 samples lie in 2 groups, the largest of 2",
+    ),
+    "no positions": (
+        SplitSettings("group"),
+        given_words("a", "b", "c"),
+        "needs a `column`, or a table of annotations",
+    ),
+    "a position is missing": (
+        SplitSettings("group"),
+        pd.DataFrame({"start": [1, None, 3]}),
+        "record 'g1' has no position (start)",
+    ),
+    "cold without pairs": (
+        SplitSettings("cold"),
+        None,
+        "'cold' is for pairs of drug and target: use 'homology'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_split_that_cannot_be_made_says_why(name: str) -> None:
+    asked, annotations, message = FAULTS[name]
+    with pytest.raises(UserError) as caught:
+        split_records(asked, genes(3), annotations)
+    assert message in str(caught.value)
+
+
+def test_homology_of_pairs_is_refused_with_the_mend() -> None:
+    pairs = all_pairs(drugs(4), targets(3))
+    with pytest.raises(UserError, match="use 'cold' for pairs"):
+        split_pairs(SplitSettings("homology"), pairs, drugs(4), targets(3))
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 1000))
+def test_blocks_of_a_chromosome_stay_whole(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    start = np.sort(generator.integers(0, 10**6, 300))
+    annotations = pd.DataFrame(
+        {"start": start, "end": start + 800, "strand": generator.choice(["+", "-"], 300)}
+    )
+    asked = SplitSettings("group", seed=seed, block_length=20_000)
+    table = split_records(asked, genes(300), annotations)
+    assert sides_of(table, "group") == 1
+    close = (annotations["strand"] == annotations["strand"].shift()).to_numpy()
+    close &= (start - np.r_[0, np.maximum.accumulate(start + 800)[:-1]]) <= 100
+    changes = table["fold0"].to_numpy()[1:] != table["fold0"].to_numpy()[:-1]
+    assert not (changes & close[1:]).any()
