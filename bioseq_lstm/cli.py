@@ -86,15 +86,16 @@ def _json(text: str) -> Any:
 
 def _start(options: argparse.Namespace) -> tuple[Any, Any]:
     """The task and its settings; torch is loaded here, not for ``--help``."""
+    from bioseq_lstm.config import parse_settings
+
+    task, settings = parse_settings(options.settings)
     # MMseqs2, BLAS and torch each take their number of threads from here.
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     import torch
 
-    from bioseq_lstm.config import parse_settings
     from bioseq_lstm.tasks import TASKS
 
     torch.set_num_threads(options.threads)
-    task, settings = parse_settings(options.settings)
     return TASKS[task], settings
 
 
@@ -113,8 +114,7 @@ def _split(options: argparse.Namespace) -> None:
 def _encode(options: argparse.Namespace) -> None:
     from bioseq_lstm.learning.preparation import encode
 
-    task, _ = _start(options)
-    encode(task, options.folder)
+    encode(*_start(options), options.folder)
 
 
 def _baselines(options: argparse.Namespace) -> None:
@@ -125,10 +125,11 @@ def _baselines(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     from bioseq_lstm.config import parse_model
+
+    model = parse_model(options.model)
     from bioseq_lstm.learning.run import Run, run_training
 
     task, settings = _start(options)
-    model = parse_model(options.model)
     run = Run(options.name, options.fold, options.seed, options.shuffled)
     run_training(task, settings, model, run, options.folder)
 

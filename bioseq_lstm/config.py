@@ -224,6 +224,8 @@ def json_schema() -> dict[str, Any]:
         }
         definition["required"] = [key for key in definition["required"] if key != "split"]
     schema["$defs"]["SplitSettings"]["required"] = []
+    for names in ("models", "datasets"):
+        schema["properties"][names]["additionalProperties"] = False  # no name but a plain one
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from bioseq_lstm.errors import UserError
 
 _FASTA = (".fasta", ".fa", ".faa", ".fna", ".ffn", ".fas")
-_MOLECULES = (".tsv", ".csv", ".smi")
+_MOLECULES = (".tsv", ".csv", ".smi", ".smiles")
 
 
 def fasta_files(folder: Path) -> dict[str, Path]:
@@ -31,8 +31,9 @@ def new_files(folder: Path) -> list[Path]:
 def _by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        plain = path.with_suffix("") if path.suffix == ".gz" else path
-        if plain.suffix.lower() not in suffixes or path.name.startswith("."):
+        plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+        hidden = path.name.startswith(".") or path.is_dir()
+        if hidden or plain.suffix.lower() not in suffixes:
             continue
         if plain.stem in found:
             raise UserError(

@@ -16,13 +16,13 @@ _TASKS: dict[str, dict[str, Any]] = {
     # Read in codons when the coding part begins at a multiple of three.
     "expression": {
         "embedding": {"size": 32, "kmer": 3, "stride": 3, "token_dropout": 0.05},
-        "head": {"hidden": 128, "dropout": 0.5},
+        "head": {"hidden": 128, "dropout": 0.5, "composition": True},
         "training": {"epochs": 12, "token_budget": 8192, "weight_decay": 0.05},
     },
     "affinity": {
         "embedding": {"size": 32},
         "stem": {"kernels": [9, 15], "channels": 32, "dropout": 0.1},
-        "head": {"hidden": 128, "dropout": 0.2},
+        "head": {"hidden": 128, "dropout": 0.2, "composition": True},
         "training": {"epochs": 15, "block": {"drugs": 512, "targets": 16}},
     },
 }
@@ -36,7 +36,7 @@ def preset(task: str, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a model for ``task``; ``asked`` tells which encoder it is for."""
     encoder = asked.get("encoder")
     name = encoder.get("name", "lstm") if isinstance(encoder, Mapping) else "lstm"
-    return {**_TASKS[task], "encoder": _ENCODERS.get(name, {"name": name})}
+    return {**_TASKS[task], "encoder": _ENCODERS.get(str(name), {"name": name})}
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

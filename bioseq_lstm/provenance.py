@@ -6,6 +6,7 @@ import ast
 import hashlib
 import platform
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -103,11 +104,16 @@ def _imported_by(modules: Iterable[str]) -> set[str]:
         if name in seen or not _source(name).is_file():
             continue
         seen.add(name)
-        waiting += [name.rpartition(".")[0], *_imports(ast.parse(_source(name).read_bytes()))]
+        waiting += [name.rpartition(".")[0], *_imports(_source(name).read_bytes())]
     return seen
 
 
-def _imports(node: ast.AST) -> Iterator[str]:
+@cache
+def _imports(source: bytes) -> tuple[str, ...]:
+    return tuple(_imports_below(ast.parse(source)))
+
+
+def _imports_below(node: ast.AST) -> Iterator[str]:
     """What may be modules of ours among the names that a piece of code imports."""
     if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
         return
@@ -117,4 +123,4 @@ def _imports(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.Import):
         yield from (a.name for a in node.names if a.name.startswith("bioseq_lstm"))
     for child in ast.iter_child_nodes(node):
-        yield from _imports(child)
+        yield from _imports_below(child)

@@ -126,11 +126,12 @@ def _differences(
                     "difference": interval.value,
                     "low": interval.low,
                     "high": interval.high,
-                    "better": (interval.value > 0) == metric.higher_is_better,
+                    "better": interval.value > 0 if metric.higher_is_better else interval.value < 0,
                     "certain": interval.excludes_zero,
                 }
             )
-    return pd.DataFrame(rows)
+    columns = ("name", "baseline", "metric", "difference", "low", "high", "better", "certain")
+    return pd.DataFrame(rows, columns=list(columns))
 
 
 def band_table(

@@ -21,6 +21,8 @@ from bioseq_lstm.learning.training import run_network
 from bioseq_lstm.settings import DatasetSettings, TrainingSettings
 from bioseq_lstm.tasks.base import Task, Trust
 
+_REJECTED = "rejected.tsv"
+
 
 def predict(
     task: Task, settings: DatasetSettings, new: Path, folder: Path, threads: int = 1
@@ -45,14 +47,20 @@ def predict(
     try:
         for name, reading in task.read_new(new, settings).items():
             refusals += reading.refusals
-            if reading.records.empty:
+            encoded = task.encode(reading, settings)
+            if not task.count(encoded):
                 files[name] = {"records": 0, "refused": len(reading.refusals), "tables": {}}
                 continue
-            encoded = task.encode(reading)
             encoded.about.update(trust.about)
             decoded = _ensemble(task, [network for network, _ in loaded], encoded)
-            nearest = task.nearest(reading, training, threads)
+            nearest = task.nearest(reading, training, settings, threads)
             written = task.new_tables(reading, decoded, nearest, trust, settings)
+            for suffix in [*written.tables, *written.texts]:
+                if f"{name}{suffix}" == _REJECTED or (out / f"{name}{suffix}").exists():
+                    raise UserError(
+                        f"{name}{suffix} is the name of another output: rename the file {name}.*",
+                        file=new,
+                    )
             for suffix, table in written.tables.items():
                 write_tsv(out / f"{name}{suffix}", table)
             for suffix, text in written.texts.items():
@@ -66,7 +74,7 @@ def predict(
                     for suffix in [*written.tables, *written.texts]
                 },
             }
-        write_rejected(out / "rejected.tsv", refusals)
+        write_rejected(out / _REJECTED, refusals)
         manifest = {
             "model": chosen,
             "weights_sha256": [card["weights_sha256"] for card in cards],
@@ -96,7 +104,5 @@ def _training_records(task: Task, layout: Layout) -> pd.DataFrame:
 
 def _ensemble(task: Task, networks: list[nn.Module], encoded: Encoded) -> list[np.ndarray]:
     rows = np.arange(task.count(encoded))
-    if not len(rows):
-        raise UserError("nothing to predict")
     runs = [run_network(task, network, encoded, rows, TrainingSettings()) for network in networks]
     return [np.mean(same, axis=0) for same in zip(*runs, strict=True)]

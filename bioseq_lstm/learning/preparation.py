@@ -96,10 +96,10 @@ def described(how: SplitSettings) -> list[str]:
     return [groups, sizes, f"Seed {how.seed}."]
 
 
-def encode(task: Task, folder: Path) -> None:
+def encode(task: Task, settings: DatasetSettings, folder: Path) -> None:
     """Write ``encoded.safetensors``; rows as in ``measurements.parquet``."""
     layout = Layout(folder)
-    task.encode(stored_reading(layout)).save(layout.encoded)
+    task.encode(stored_reading(layout), settings).save(layout.encoded)
 
 
 def stored_reading(layout: Layout) -> Reading:

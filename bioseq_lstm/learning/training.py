@@ -20,6 +20,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from torch import Tensor, nn
 
 from bioseq_lstm.data.encoded import Encoded
+from bioseq_lstm.errors import UserError
 from bioseq_lstm.learning.checkpoint import AtomicCheckpoints, discard_foreign
 from bioseq_lstm.settings import TrainingSettings
 from bioseq_lstm.tasks.base import Batch, Parts, Task
@@ -156,11 +157,24 @@ class _Data(lightning.LightningDataModule):
 
 class _StopAtNaN(Callback):
     def on_train_batch_end(self, trainer: Any, learner: Any, outputs: Any, *_: Any) -> None:
-        if not torch.isfinite(outputs["loss"]):
-            raise FloatingPointError(
-                f"the loss is not finite at step {trainer.global_step}; "
+        self._check(outputs["loss"], "the loss", trainer)
+
+    def on_validation_end(self, trainer: Any, learner: Any) -> None:
+        self._check(trainer.callback_metrics["validation_loss"], "the validation loss", trainer)
+
+    def _check(self, loss: Tensor, name: str, trainer: Any) -> None:
+        if not torch.isfinite(loss):
+            raise UserError(
+                f"{name} is not finite at step {trainer.global_step}: "
                 "lower training.learning_rate or set training.precision: float32"
             )
+
+
+class _Patience(EarlyStopping):
+    """Early stopping that a run which was cut off after its last epoch remembers."""
+
+    def on_train_start(self, trainer: Any, learner: Any) -> None:
+        trainer.should_stop = trainer.should_stop or self.wait_count >= self.patience
 
 
 def train(
@@ -180,7 +194,7 @@ def train(
             the last one if it was made with the same ``fingerprint`` of settings and data.
 
     Raises:
-        FloatingPointError: when the loss becomes NaN or infinite.
+        UserError: when a loss becomes NaN or infinite.
     """
     data = _Data(task, encoded, parts, settings, seed)
     steps = len(data.epoch(0)) * settings.epochs
@@ -206,7 +220,7 @@ def train(
             gradient_clip_val=settings.gradient_clip,
             callbacks=[
                 keep,
-                EarlyStopping("validation_loss", patience=settings.patience, check_finite=True),
+                _Patience("validation_loss", patience=settings.patience, check_finite=False),
                 _StopAtNaN(),
             ],
             plugins=[AtomicCheckpoints(fingerprint)],

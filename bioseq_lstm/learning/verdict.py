@@ -36,7 +36,7 @@ def below_floor(metric: Metric, differences: pd.DataFrame) -> list[str]:
         f"{row['name']} is below the baseline {row['baseline']} ({metric.label}): "
         "use the baseline, or give the model more data."
         for _, row in _of_metric(differences, metric.key)
-        if not row["better"]
+        if row["difference"] != 0 and not row["better"]
     ]
 
 

@@ -44,12 +44,13 @@ class SequenceHead(nn.Module):
         hidden: int,
         dropout: float,
         rank: int | None = None,
+        extra_size: int = 0,
     ) -> None:
         super().__init__()
         self.pooling = AttentionAndMean(input_size)
         self.hidden = nn.Sequential(
             nn.Dropout(dropout),
-            nn.Linear(self.pooling.output_size, hidden),
+            nn.Linear(self.pooling.output_size + extra_size, hidden),
             nn.GELU(),
             nn.Dropout(dropout),
         )
@@ -59,9 +60,15 @@ class SequenceHead(nn.Module):
                 nn.Linear(hidden, rank, bias=False), nn.Linear(rank, num_outputs)
             )
 
-    def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
-        """``(batch, length, features)`` -> ``(batch, num_outputs)``."""
-        outputs: Tensor = self.output(self.hidden(self.pooling(states, lengths)))
+    def forward(self, states: Tensor, lengths: Tensor, extra: Tensor | None = None) -> Tensor:
+        """``(batch, length, features)`` -> ``(batch, num_outputs)``.
+
+        ``extra`` ``(batch, extra_size)`` are features of the whole sequence from elsewhere.
+        """
+        pooled: Tensor = self.pooling(states, lengths)
+        if extra is not None:
+            pooled = torch.cat([pooled, extra], dim=1)
+        outputs: Tensor = self.output(self.hidden(pooled))
         return outputs
 
 

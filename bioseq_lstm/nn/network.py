@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from bioseq_lstm.errors import UserError
+from bioseq_lstm.nn.composition import Composition
 from bioseq_lstm.nn.encoders import build_encoder
 from bioseq_lstm.nn.pooling import AttentionAndMean
 from bioseq_lstm.nn.settings import build
@@ -58,15 +60,31 @@ class SequenceEncoder(nn.Module):
 
 
 class PooledEncoder(nn.Module):
-    """A sequence encoder and a pooling: one vector per sequence, for pairs."""
+    """A sequence encoder and a pooling: one vector per sequence, for pairs.
 
-    def __init__(self, encoder: SequenceEncoder) -> None:
+    With ``composition`` the frequencies of the tokens stand beside the pooled states.
+    """
+
+    def __init__(self, encoder: SequenceEncoder, composition: bool = False) -> None:
         super().__init__()
         self.encoder = encoder
         self.pooling = AttentionAndMean(encoder.output_size)
         self.output_size = self.pooling.output_size
+        self.composition: Composition | None = None
+        if composition:
+            self.composition = Composition(encoder.embedding.num_tokens)
+            self.output_size += self.composition.output_size
 
     def forward(self, codes: Tensor, lengths: Tensor) -> Tensor:
         """Codes ``(batch, length)`` -> ``(batch, output_size)``."""
         vectors: Tensor = self.pooling(*self.encoder(codes, lengths))
-        return vectors
+        if self.composition is None:
+            return vectors
+        tokens, _ = self.encoder.embedding.tokens(codes, lengths)
+        return torch.cat([vectors, self.composition(tokens)], dim=1)
+
+    def fit_composition(self, codes: Tensor, lengths: Tensor) -> None:
+        """Take the composition's means and scales from codes ``(sequences, length)``."""
+        if self.composition is not None:
+            tokens, _ = self.encoder.embedding.tokens(codes, lengths)
+            self.composition.fit(self.composition.frequencies(tokens))

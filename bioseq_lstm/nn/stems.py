@@ -24,6 +24,9 @@ class Embedding(nn.Module):
     shorter than ``kmer`` is read as one unknown k-mer, never as nothing.
 
     ``token_dropout`` is the probability that a residue is read as unknown, in training only.
+    With a ``landmark`` (a position counted from 0, such as the first base of the start codon)
+    k-mers that start before it and those from it on are different tokens, and reading begins at
+    ``landmark % stride``, so that one k-mer starts on it: codons are then read in frame.
     ``values`` ``(num_tokens, size)`` are initial vectors (a substitution matrix, properties of
     residues), learned on like others.
     """
@@ -35,17 +38,20 @@ class Embedding(nn.Module):
         kmer: int = 1,
         stride: int = 1,
         token_dropout: float = 0.0,
+        landmark: int | None = None,
         values: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.letters = num_codes - 2
-        self.num_tokens = self.letters**kmer + 2
+        self.kmers = self.letters**kmer + 1  # the unknown one included
+        self.num_tokens = self.kmers * (1 if landmark is None else 2) + 1
         if self.num_tokens > MAX_TOKENS:
             raise UserError(
                 f"embedding: kmer {kmer} over {self.letters} letters needs a table of "
                 f"{self.num_tokens:,} rows, {MAX_TOKENS:,} are the limit: take a smaller kmer"
             )
         self.kmer, self.stride, self.token_dropout = kmer, stride, token_dropout
+        self.landmark = landmark
         self.table = nn.Embedding(self.num_tokens, size, padding_idx=0)
         if values is not None:
             with torch.no_grad():
@@ -59,7 +65,7 @@ class Embedding(nn.Module):
         if self.training and self.token_dropout:
             dropped = torch.rand(codes.shape, device=codes.device) < self.token_dropout
             codes = codes.masked_fill(dropped & (codes > 0), self.letters + 1)
-        if self.kmer == self.stride == 1:
+        if self.kmer == self.stride == 1 and self.landmark is None:
             return self.table(codes), lengths
         tokens, counts = self.tokens(codes, lengths)
         return self.table(tokens), counts
@@ -69,13 +75,18 @@ class Embedding(nn.Module):
 
         The k-mers are numbered from 1 in the order of their letters; 0 is padding.
         """
+        start = 0 if self.landmark is None else self.landmark % self.stride
+        codes, lengths = codes[:, start:], lengths - start
         windows = pad(codes, (0, max(0, self.kmer - codes.shape[1]))).unfold(
             1, self.kmer, self.stride
         )
         known = ((windows > 0) & (windows <= self.letters)).all(dim=2)
         places = self.letters ** torch.arange(self.kmer - 1, -1, -1, device=codes.device)
         tokens = ((windows - 1) * places).sum(dim=2) + 1
-        tokens = torch.where(known, tokens, self.num_tokens - 1)
+        tokens = torch.where(known, tokens, self.kmers)
+        if self.landmark is not None:
+            positions = start + self.stride * torch.arange(tokens.shape[1], device=codes.device)
+            tokens = tokens + self.kmers * (positions >= self.landmark)
         counts = torch.div(lengths - self.kmer, self.stride, rounding_mode="floor") + 1
         counts = counts.clamp(min=1)
         return tokens.masked_fill(~position_mask(counts, tokens.shape[1]), 0), counts

@@ -132,7 +132,7 @@ class Task(ABC):
         """What was dropped into ``folder``, by the stem of its file; no measurements."""
 
     @abstractmethod
-    def encode(self, reading: Reading) -> Encoded:
+    def encode(self, reading: Reading, settings: Any) -> Encoded:
         """Records and measurements to codes and arrays; rows as in ``measurements``."""
 
     @abstractmethod
@@ -213,7 +213,9 @@ class Task(ABC):
         """Identity of each sample to its nearest training record, (samples,); NaN: none found."""
         return leakage.set_index("id")["identity"].reindex(splits["id"]).to_numpy(float)
 
-    def nearest(self, reading: Reading, training: pd.DataFrame, threads: int) -> Nearest:
+    def nearest(
+        self, reading: Reading, training: pd.DataFrame, settings: Any, threads: int
+    ) -> Nearest:
         """The nearest training record of each new sample."""
         (entity,) = self.kinds
         hits = nearest(

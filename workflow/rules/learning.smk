@@ -68,7 +68,7 @@ rule baselines:
         "results/{dataset}/baselines/fold{fold}.parquet",
     params:
         settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
-        code=code_digest("bioseq_lstm.learning.floors"),
+        code=code_digest("bioseq_lstm.learning.floors", "bioseq_lstm.tasks.*.baselines"),
     log:
         "results/{dataset}/logs/baselines-fold{fold}.log",
     conda:

@@ -16,7 +16,7 @@ rule report:
     params:
         settings=settings(),
         models=models,
-        code=code_digest("bioseq_lstm.learning.telling"),
+        code=code_digest("bioseq_lstm.learning.telling", "bioseq_lstm.tasks.*.panels"),
     log:
         "results/{dataset}/logs/report.log",
     conda:

@@ -30,7 +30,8 @@ class AffinityNetwork(nn.Module):
         for side, alphabet in SIDES.items():
             own = settings.input(side).model_dump()
             encoders[side] = PooledEncoder(
-                SequenceEncoder(alphabet.size, own["embedding"], own["stem"], own["encoder"])
+                SequenceEncoder(alphabet.size, own["embedding"], own["stem"], own["encoder"]),
+                settings.head.composition,
             )
         drug, target = (encoder.output_size for encoder in encoders.values())
         self.encoders = nn.ModuleDict(encoders)

@@ -20,10 +20,11 @@ from bioseq_lstm.data.fasta import read_fasta
 from bioseq_lstm.data.leakage import Side
 from bioseq_lstm.data.matching import match_ids
 from bioseq_lstm.data.molecules import read_molecules
-from bioseq_lstm.data.records import Reading, Refusal, resolve_duplicates
+from bioseq_lstm.data.records import DUPLICATES, Reading, Refusal, resolve_duplicates
 from bioseq_lstm.data.similarity import Kind, nearest
 from bioseq_lstm.data.splitting import SplitSettings, split_pairs
 from bioseq_lstm.data.tables import read_affinities
+from bioseq_lstm.errors import UserError
 from bioseq_lstm.metrics.affinity import METRICS, AffinityScorer
 from bioseq_lstm.metrics.intervals import conformal_half_width
 from bioseq_lstm.newfiles import fasta_files, molecule_files
@@ -86,8 +87,16 @@ class AffinityTask(Task):
             ]
             known &= ~strange
         notes = Counter(drugs.notes) + Counter(targets.notes) + Counter(table.notes)
+        if not known.any():
+            raise UserError(
+                f"no row has both its drug in {files.drugs} and its target in {files.targets}",
+                file=files.affinities,
+            )
         measurements = table.frame[known].reset_index(drop=True)
-        return Reading(records, measurements, refusals, dict(notes))
+        for side in SIDES:
+            alone = ~records["id"][records["entity"] == side].isin(measurements[side])
+            notes[f"{side}s without a measured pair"] += int(alone.sum())
+        return Reading(records, measurements, refusals, dict(+notes))
 
     def read_new(self, folder: Path, settings: AffinityDataset) -> dict[str, Reading]:
         """All molecules of the folder against all proteins of the folder, as one reading.
@@ -108,14 +117,15 @@ class AffinityTask(Task):
         ]
         tables, refusals, notes = [], [], Counter[str]()
         for side, parsed in (("drug", drugs), ("target", targets)):
-            kept, _ = resolve_duplicates([record for one in parsed for record in one.records])
+            kept, repeated = resolve_duplicates([r for one in parsed for r in one.records])
+            notes[DUPLICATES] += repeated
             tables.append(records_table(side, kept))
             refusals += [refusal for one in parsed for refusal in one.refusals]
             notes += sum((one.notes for one in parsed), Counter[str]())
         records = pd.concat(tables, ignore_index=True)
-        return {"pairs": Reading(records, pd.DataFrame(), refusals, dict(notes))}
+        return {"pairs": Reading(records, pd.DataFrame(), refusals, dict(+notes))}
 
-    def encode(self, reading: Reading) -> Encoded:
+    def encode(self, reading: Reading, settings: AffinityDataset) -> Encoded:
         """Without measurements, the pairs are all drugs with all targets, target by target."""
         by_side = {side: reading.records.query("entity == @side") for side in SIDES}
         codes = {
@@ -187,6 +197,9 @@ class AffinityTask(Task):
             values = encoded.arrays["values"][rows]
             network.centre.fill_(float(values.mean()))
             network.scale.fill_(float(values.std()) or 1.0)
+            for column, side in enumerate(SIDES):
+                members = np.unique(encoded.arrays["pairs"][rows, column])
+                network.encoders[side].fit_composition(*padded_tensors(encoded, side, members))
         return network
 
     def loss(self, network: nn.Module, outputs: Tensor, batch: Batch) -> Tensor:
@@ -237,14 +250,20 @@ class AffinityTask(Task):
             sides.append(own.reindex(splits[side]).to_numpy(float))
         return np.minimum(*np.nan_to_num(sides))
 
-    def nearest(self, reading: Reading, training: pd.DataFrame, threads: int) -> Nearest:
+    def nearest(
+        self,
+        reading: Reading,
+        training: pd.DataFrame,
+        settings: AffinityDataset,
+        threads: int,
+    ) -> Nearest:
         sides = {
             side: nearest(
                 self.entries(reading.records, side), self.entries(training, side), threads
             )
             for side in SIDES
         }
-        pairs = self.encode(reading).arrays["pairs"]
+        pairs = self.encode(reading, settings).arrays["pairs"]
         similarity, names = [], []
         for column, hits in enumerate(sides.values()):
             rows = pairs[:, column]

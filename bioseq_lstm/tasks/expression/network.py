@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from bioseq_lstm.data.alphabets import DNA
+from bioseq_lstm.nn.composition import Composition
 from bioseq_lstm.nn.heads import SequenceHead
 from bioseq_lstm.nn.network import SequenceEncoder
 from bioseq_lstm.settings import ModelSettings
@@ -24,18 +25,37 @@ class ExpressionNetwork(nn.Module):
     scale: Tensor
     spread: Tensor
 
-    def __init__(self, settings: ModelSettings, conditions: int) -> None:
+    def __init__(
+        self, settings: ModelSettings, conditions: int, coding_start: int | None = None
+    ) -> None:
         super().__init__()
         own = settings.input("gene").model_dump()
-        self.encoder = SequenceEncoder(DNA.size, own["embedding"], own["stem"], own["encoder"])
+        embedding = {**own["embedding"], "landmark": coding_start}
+        self.encoder = SequenceEncoder(DNA.size, embedding, own["stem"], own["encoder"])
         head = settings.head
+        self.composition: Composition | None = None
+        if head.composition:
+            self.composition = Composition(self.encoder.embedding.num_tokens)
         self.head = SequenceHead(
-            self.encoder.output_size, conditions, head.hidden, head.dropout, head.rank
+            self.encoder.output_size,
+            conditions,
+            head.hidden,
+            head.dropout,
+            head.rank,
+            extra_size=self.composition.output_size if self.composition else 0,
         )
         self.register_buffer("centre", torch.zeros(conditions))
         self.register_buffer("scale", torch.ones(conditions))
         self.register_buffer("spread", torch.ones(()))
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        outputs: Tensor = self.head(*self.encoder(inputs["gene"], inputs["lengths"]))
+        gene, lengths = inputs["gene"], inputs["lengths"]
+        extra = None
+        if self.composition is not None:
+            extra = self.composition(self.tokens(inputs))
+        outputs: Tensor = self.head(*self.encoder(gene, lengths), extra)
         return outputs
+
+    def tokens(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """The k-mers (batch, tokens) that the embedding reads, 0 for padding."""
+        return self.encoder.embedding.tokens(inputs["gene"], inputs["lengths"])[0]

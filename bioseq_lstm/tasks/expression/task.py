@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -86,13 +87,16 @@ class ExpressionTask(Task):
             for name, path in fasta_files(folder).items()
         }
 
-    def encode(self, reading: Reading) -> Encoded:
+    def encode(self, reading: Reading, settings: ExpressionDataset) -> Encoded:
         genes = {"gene": DNA.encode_all(list(reading.records["sequence"]))}
         if not len(reading.measurements):
             return Encoded(genes)
         values = reading.measurements.drop(columns="id")
-        conditions = {"conditions": [str(name) for name in values.columns]}
-        return Encoded(genes, {"values": values.to_numpy(np.float32)}, conditions)
+        about = {
+            "conditions": [str(name) for name in values.columns],
+            "coding_start": settings.coding_start,
+        }
+        return Encoded(genes, {"values": values.to_numpy(np.float32)}, about)
 
     def shuffled(self, encoded: Encoded, rows: np.ndarray, rng: np.random.Generator) -> Encoded:
         """Whole profiles permuted among the genes ``rows``."""
@@ -123,16 +127,24 @@ class ExpressionTask(Task):
         return Batch(rows, {"gene": gene, "lengths": lengths}, values.nan_to_num(0.0), mask)
 
     def network(self, settings: ModelSettings, encoded: Encoded, rows: np.ndarray) -> nn.Module:
-        network = ExpressionNetwork(settings, len(encoded.about["conditions"]))
+        network = ExpressionNetwork(
+            settings, len(encoded.about["conditions"]), encoded.about["coding_start"]
+        )
         if len(rows):
             values = encoded.arrays["values"][rows].astype(np.float64)
-            centre, scale = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # a condition without any value
+                centre, scale = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
+            centre, scale = np.nan_to_num(centre), np.nan_to_num(scale)
             scale[scale == 0] = 1.0
             standard = (values - centre) / scale
             deviation = standard - np.nanmean(standard, axis=1, keepdims=True)
             network.centre.copy_(torch.from_numpy(centre))
             network.scale.copy_(torch.from_numpy(scale))
             network.spread.fill_(max(float(np.nanmean(deviation**2)), 1e-6))
+            if network.composition is not None:
+                tokens = network.tokens(self.collate(encoded, rows).inputs)
+                network.composition.fit(network.composition.frequencies(tokens))
         return network
 
     def loss(self, network: nn.Module, outputs: Tensor, batch: Batch) -> Tensor:
@@ -154,9 +166,19 @@ class ExpressionTask(Task):
     def calibrate(
         self, encoded: Encoded, rows: np.ndarray, decoded: Sequence[np.ndarray]
     ) -> dict[str, Any]:
-        """Half-widths that hold 95 % of the residuals of ``rows``, by condition."""
-        residuals = np.abs(encoded.arrays["values"][rows] - np.stack(decoded))
-        return {"half_width": [conformal_half_width(column) for column in residuals.T]}
+        """Half-widths that hold 95 % of the residuals of ``rows``, by condition.
+
+        A condition without a value among ``rows`` gets the half-width over all conditions.
+        """
+        residuals = encoded.arrays["values"][rows] - np.stack(decoded)
+        common = conformal_half_width(residuals.ravel())
+        known = np.isfinite(residuals).any(axis=0)
+        return {
+            "half_width": [
+                conformal_half_width(column) if some else common
+                for column, some in zip(residuals.T, known, strict=True)
+            ]
+        }
 
     def table(
         self,

@@ -67,7 +67,7 @@ class StructureTask(Task):
             for name, path in fasta_files(folder).items()
         }
 
-    def encode(self, reading: Reading) -> Encoded:
+    def encode(self, reading: Reading, settings: StructureDataset) -> Encoded:
         chains = {"chain": PROTEIN.encode_all(list(reading.records["sequence"]))}
         if len(reading.measurements):
             chains["labels"] = DSSP8.encode_all(list(reading.measurements["labels"]))

@@ -109,9 +109,9 @@ def test_random_splits_go_by_record_but_keep_copies_together() -> None:
 
 def test_homology_keeps_mutants_with_their_parent() -> None:
     parents = targets(30).sequences
-    mutants = [f"{s[:20]}WWW{s[23:]}" for s in parents]
+    mutants = [s[:20] + s[24:] for s in parents]
     entries = Entries("protein", [f"p{i}" for i in range(60)], [*parents, *mutants])
-    table = split_records(SplitSettings("homology", folds=3), entries)
+    table = split_records(SplitSettings("homology", identity=0.8, folds=3), entries)
     group = table["group"].to_numpy()
     assert (group[:30] == group[30:]).all()
     assert len(set(group)) == 30
@@ -251,7 +251,7 @@ def test_homology_of_pairs_is_refused_with_the_mend() -> None:
         split_pairs(SplitSettings("homology"), pairs, drugs(4), targets(3))
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 1000))
 def test_blocks_of_a_chromosome_stay_whole(seed: int) -> None:
     generator = np.random.default_rng(seed)
@@ -263,6 +263,6 @@ def test_blocks_of_a_chromosome_stay_whole(seed: int) -> None:
     table = split_records(asked, genes(300), annotations)
     assert sides_of(table, "group") == 1
     close = (annotations["strand"] == annotations["strand"].shift()).to_numpy()
-    close &= (start - np.r_[0, np.maximum.accumulate(start + 800)[:-1]]) <= 100
+    gap = start - np.r_[0, np.maximum.accumulate(start + 800)[:-1]]
     changes = table["fold0"].to_numpy()[1:] != table["fold0"].to_numpy()[:-1]
-    assert not (changes & close[1:]).any()
+    assert not (changes & (close & (gap <= 100))[1:]).any()

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bioseq_lstm.config import parse_settings
+from bioseq_lstm.files import read_json, read_tsv, write_json, write_parquet, write_tsv
+from bioseq_lstm.learning.evaluation import band_table, evaluate, read_splits
+from bioseq_lstm.learning.layout import Layout
+from bioseq_lstm.metrics.bands import BAND_EDGES
+from bioseq_lstm.tasks import TASKS
+
+CHAINS, LENGTH = 60, 20
+TEST = np.arange(40)
+TRUTH = "HECHECHECHECHECHECHE"
+STRUCTURE = TASKS["structure"]
+
+Evaluate = Callable[..., tuple[Layout, pd.DataFrame, pd.DataFrame]]
+
+
+def predictions(
+    right: int, rows: np.ndarray = TEST, rng: np.random.Generator | None = None
+) -> pd.DataFrame:
+    """Every chain with about ``right`` of its 20 residues right (exactly, without ``rng``)."""
+    counts = [right if rng is None else rng.binomial(LENGTH, right / LENGTH) for _ in rows]
+    wrong = str.maketrans("HEC", "ECH")
+    return pd.DataFrame(
+        {
+            "sample": rows,
+            "id": [f"c{row}" for row in rows],
+            "truth": TRUTH,
+            "predicted": [TRUTH[:n] + TRUTH[n:].translate(wrong) for n in counts],
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one model did: residues right in each seed, and its validation losses."""
+
+    right: tuple[int, ...]
+    validation: tuple[float, ...]
+
+
+@pytest.fixture
+def evaluated(tmp_path: Path) -> Evaluate:
+    """Evaluate models and baselines of known quality on 40 chains of 20 residues."""
+
+    def of(
+        models: dict[str, Outcome], baselines: dict[str, int], folds: int = 1, control: int = 7
+    ) -> tuple[Layout, pd.DataFrame, pd.DataFrame]:
+        layout = Layout(tmp_path)
+        seeds = len(next(iter(models.values())).right)
+        _, settings = parse_settings(
+            {
+                "task": "structure",
+                "files": {"sequences": "a"},
+                "seeds": list(range(seeds)),
+                "split": {"folds": folds},
+                "bootstrap": 50,
+            }
+        )
+        ids = [f"c{n}" for n in range(CHAINS)]
+        of_fold = [TEST[fold::folds] for fold in range(folds)]
+        splits = pd.DataFrame({"id": ids, "group": ids})
+        leakage = []
+        for fold, rows in enumerate(of_fold):
+            splits[f"fold{fold}"] = np.where(np.isin(np.arange(CHAINS), rows), "test", "train")
+            identity = np.linspace(0, 1, len(rows))
+            leakage.append(pd.DataFrame({"id": [ids[r] for r in rows], "fold": fold,
+                                         "nearest": "x", "identity": identity}))  # fmt: skip
+            tables = [predictions(n, rows).assign(baseline=b) for b, n in baselines.items()]
+            write_parquet(layout.baselines(fold), pd.concat(tables))
+            for name, outcome in models.items():
+                for seed in range(seeds):
+                    run = layout.run(name, fold, seed)
+                    write_parquet(
+                        run / "test_predictions.parquet", predictions(outcome.right[seed], rows)
+                    )
+                    loss = outcome.validation[fold % len(outcome.validation)]
+                    write_json(run / "model.json", {"validation_loss": loss})
+        for name in models:
+            write_parquet(
+                layout.control(name) / "test_predictions.parquet", predictions(control, of_fold[0])
+            )
+        write_tsv(layout.splits, splits)
+        write_tsv(layout.leakage, pd.concat(leakage))
+        evaluate(STRUCTURE, settings, list(models), tmp_path)
+        return layout, read_tsv(layout.figures), read_tsv(layout.differences)
+
+    return of
+
+
+def figure(table: pd.DataFrame, name: str, metric: str = "q3") -> pd.Series:
+    return table[(table["name"] == name) & (table["metric"] == metric)].squeeze()
+
+
+def test_the_validation_loss_chooses_the_model_and_the_test_part_does_not(
+    evaluated: Evaluate,
+) -> None:
+    models = {"lucky": Outcome((18,), (0.9,)), "sound": Outcome((12,), (0.4,))}
+    layout, figures, _ = evaluated(models, {"majority state": 8})
+    chosen = read_json(layout.evaluation)
+    assert chosen == {"chosen": "sound", "validation_loss": {"lucky": 0.9, "sound": 0.4}}
+    assert figure(figures, "lucky")["value"] == 0.9 > figure(figures, "sound")["value"] == 0.6
+    assert set(read_tsv(layout.bands)["value"].dropna()) == {0.6}  # of the chosen one
+
+
+def test_validation_losses_are_averaged_over_folds(evaluated: Evaluate) -> None:
+    models = {"a": Outcome((12,), (0.1, 0.9)), "b": Outcome((12,), (0.4, 0.4))}
+    layout, _, _ = evaluated(models, {"majority state": 8}, folds=2)
+    assert read_json(layout.evaluation)["validation_loss"] == {"a": 0.5, "b": 0.4}
+    assert read_json(layout.evaluation)["chosen"] == "b"
+
+
+def test_differences_are_taken_from_the_best_baseline(evaluated: Evaluate) -> None:
+    models = {"good": Outcome((15,), (0.1,)), "poor": Outcome((10,), (0.2,))}
+    _, _, differences = evaluated(models, {"majority state": 8, "window": 13, "nearest": 9})
+    good, poor = (figure(differences, name) for name in models)
+    assert good["baseline"] == poor["baseline"] == "window"
+    assert good["difference"] == pytest.approx(2 / 20)
+    assert poor["difference"] == pytest.approx(-3 / 20)
+    assert (good["better"], poor["better"]) == (True, False)
+    assert good["certain"]
+    assert poor["certain"]
+    assert (good["low"], good["high"]) == pytest.approx((0.1, 0.1))  # all chains agree
+
+
+def test_the_best_baseline_is_sought_for_each_figure_by_itself(evaluated: Evaluate) -> None:
+    _, figures, differences = evaluated(
+        {"m": Outcome((15,), (0.1,))}, {"majority state": 8, "window": 13}
+    )
+    baselines = figures[figures["kind"] == "baseline"]
+    for _, row in differences.iterrows():
+        values = baselines[baselines["metric"] == row["metric"]].set_index("name")["value"]
+        assert values[row["baseline"]] == values.max()
+
+
+def test_equal_to_the_baseline_is_not_better(evaluated: Evaluate) -> None:
+    _, _, differences = evaluated({"m": Outcome((13,), (0.1,))}, {"window": 13})
+    row = figure(differences, "m")
+    assert (row["difference"], row["better"], row["certain"]) == (0, False, False)
+
+
+def test_seeds_are_averaged_and_folds_joined(evaluated: Evaluate) -> None:
+    _, figures, _ = evaluated({"m": Outcome((10, 16), (0.1,))}, {"window": 13}, folds=2)
+    model, window = figure(figures, "m"), figure(figures, "window")
+    assert model["value"] == pytest.approx(13 / 20)
+    assert model["seed_sd"] == pytest.approx(math.sqrt(2) * 3 / 20)  # of .5 and .8
+    assert (model["seeds"], window["seeds"]) == (2, 1)
+    assert str(model["units"]) == str(window["units"]) == "40"
+
+
+def test_controls_are_shown_and_compared_with_nothing(evaluated: Evaluate) -> None:
+    _, figures, differences = evaluated({"m": Outcome((15,), (0.1,))}, {"window": 13}, control=7)
+    control = figure(figures, "m, labels shuffled")
+    assert (control["kind"], control["value"]) == ("control", 0.35)
+    assert set(figures["kind"]) == {"model", "baseline", "control"}
+    assert set(differences["name"]) == {"m"}
+    assert set(differences["baseline"]) == {"window"}
+
+
+def test_bands_part_the_test_records_by_their_similarity_to_training(
+    evaluated: Evaluate,
+) -> None:
+    layout, _, _ = evaluated({"m": Outcome((12,), (0.1,))}, {"window": 13})
+    bands = read_tsv(layout.bands)
+    assert [*bands["from"], bands["to"].iloc[-1]] == list(BAND_EDGES)
+    counts, _ = np.histogram(np.linspace(0, 1, len(TEST)), BAND_EDGES)
+    assert bands["records"].tolist() == counts.tolist()
+    assert set(bands["metric"]) == {"q3"}
+
+
+def test_each_band_has_the_figure_of_its_own_records() -> None:
+    # Chains like training ones are predicted well, others badly; one has no hit at all.
+    similarity = np.where(np.arange(CHAINS) < 20, 0.95, 0.1)
+    similarity[39] = np.nan
+    table = pd.concat([predictions(18, TEST[:20]), predictions(8, TEST[20:])], ignore_index=True)
+    ids = [f"c{n}" for n in range(CHAINS)]
+    bands = band_table(STRUCTURE, [table], pd.DataFrame({"id": ids, "group": ids}), similarity, 20)
+    lowest, highest = bands.iloc[0], bands.iloc[-1]
+    assert (lowest["records"], lowest["value"]) == (20, 0.4)
+    assert (highest["records"], highest["value"]) == (20, 0.9)
+    assert bands["records"].iloc[1:-1].tolist() == [0] * (len(bands) - 2)
+    assert bands["value"].iloc[1:-1].isna().all()
+
+
+def test_a_band_with_one_unit_has_a_figure_without_interval() -> None:
+    similarity = np.full(CHAINS, 0.1)
+    similarity[3] = 0.6
+    ids = [f"c{n}" for n in range(CHAINS)]
+    splits = pd.DataFrame({"id": ids, "group": ids})
+    bands = band_table(STRUCTURE, [predictions(12)], splits, similarity, 20)
+    alone = bands[bands["records"] == 1].squeeze()
+    assert alone["value"] == 0.6
+    assert math.isnan(alone["low"])
+
+
+def test_intervals_resample_groups_of_chains(evaluated: Evaluate) -> None:
+    splits = pd.DataFrame({"id": [f"c{n}" for n in range(CHAINS)], "group": "same"})
+    table = predictions(12, rng=np.random.default_rng(0))
+    bands = band_table(STRUCTURE, [table], splits, np.zeros(CHAINS), 20)
+    assert math.isnan(bands["low"].iloc[0])  # 40 chains of one group are one unit
+    own = band_table(STRUCTURE, [table], splits.assign(group=splits["id"]), np.zeros(CHAINS), 20)
+    assert own["low"].iloc[0] < own["value"].iloc[0] < own["high"].iloc[0]
+
+
+def test_ids_in_the_table_of_splits_stay_text(tmp_path: Path) -> None:
+    table = pd.DataFrame({"id": ["007", "NA"], "group": ["1", "2"], "fold0": ["train", "test"]})
+    write_tsv(tmp_path / "s.tsv", table)
+    found: Any = read_splits(tmp_path / "s.tsv")["id"].tolist()
+    assert found == ["007", "NA"]

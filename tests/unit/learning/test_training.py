@@ -1,0 +1,343 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from bioseq_lstm.data.encoded import Encoded
+from bioseq_lstm.errors import UserError
+from bioseq_lstm.learning.training import Learner, Trained, run_network, train
+from bioseq_lstm.tasks.base import Batch
+from bioseq_lstm.tasks.structure.task import StructureTask
+
+TASKS = ("structure", "expression", "affinity")
+Make = Callable[..., Any]
+
+
+def trained(toy: Any, folder: Path, seed: int = 1, fingerprint: str = "f") -> Trained:
+    torch.manual_seed(seed)
+    network = toy.task.network(toy.model, toy.encoded, toy.parts.train)
+    return train(
+        toy.task,
+        network,
+        toy.encoded,
+        toy.parts,
+        toy.model.training,
+        seed,
+        folder,
+        fingerprint,
+    )
+
+
+def weights(network: nn.Module) -> dict[str, np.ndarray]:
+    return {name: tensor.numpy().copy() for name, tensor in network.state_dict().items()}
+
+
+def assert_same(a: Trained, b: Trained) -> None:
+    """The very weights and losses, not nearly the same."""
+    for (name, one), other in zip(
+        weights(a.network).items(), weights(b.network).values(), strict=True
+    ):
+        np.testing.assert_array_equal(one, other, err_msg=name)
+    for column in ("epoch", "train_loss", "validation_loss"):
+        assert a.history[column].tolist() == b.history[column].tolist()
+    assert (a.best_epoch, a.validation_loss) == (b.best_epoch, b.validation_loss)
+
+
+def mean_loss(toy: Any, network: nn.Module, rows: np.ndarray) -> float:
+    """The loss over all targets of ``rows`` at once."""
+    batch = toy.task.collate(toy.encoded, rows)
+    with torch.no_grad():
+        return float(toy.task.loss(network.eval(), network(batch.inputs), batch))
+
+
+class CutOff(StructureTask):
+    """A task whose ``batch``-th batch of all epochs never comes."""
+
+    def __init__(self, batch: int, how: Callable[[], None]) -> None:
+        self.left, self.how = batch, how
+
+    def collate(self, encoded: Encoded, rows: np.ndarray) -> Batch:
+        if self.left == 0:
+            self.how()
+        self.left -= 1
+        return super().collate(encoded, rows)
+
+
+def power_cut() -> None:
+    raise RuntimeError("power cut")
+
+
+# --- the same again
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_same_seed_gives_the_same_weights_and_predictions(
+    toy: Make, tmp_path: Path, task: str
+) -> None:
+    data = toy(task).told(epochs=2)
+    first, second = (trained(data, tmp_path / name) for name in "ab")
+    assert_same(first, second)
+    settings = data.model.training
+    for one, other in zip(
+        *(run_network(data.task, t.network, data.encoded, data.parts.test, settings)
+          for t in (first, second)),
+        strict=True,
+    ):  # fmt: skip
+        np.testing.assert_array_equal(one, other)
+
+
+def test_another_seed_gives_other_weights(toy: Make, tmp_path: Path) -> None:
+    data = toy("structure").told(epochs=1)
+    first, second = trained(data, tmp_path / "a", 1), trained(data, tmp_path / "b", 2)
+    assert first.validation_loss != second.validation_loss
+
+
+# --- learning
+
+
+@pytest.mark.parametrize("encoder", ["lstm", "convlstm"])
+@pytest.mark.parametrize("task", TASKS)
+def test_what_can_be_learnt_is_learnt(toy: Make, tmp_path: Path, task: str, encoder: str) -> None:
+    data = toy(task, encoder).told(epochs=12)
+    found = trained(data, tmp_path)
+    start = data.task.network(data.model, data.encoded, data.parts.train)
+    assert found.validation_loss < mean_loss(data, start, data.parts.validation) / 3
+    assert found.history["train_loss"].iloc[-1] < found.history["train_loss"].iloc[0] / 3
+    assert found.history["epoch"].tolist() == list(range(12))
+
+
+def test_labels_that_follow_from_the_residue_are_predicted(toy: Make, tmp_path: Path) -> None:
+    data = toy("structure").told(epochs=15)
+    network = trained(data, tmp_path).network
+    rows = data.parts.test
+    decoded = run_network(data.task, network, data.encoded, rows, data.model.training)
+    states = np.concatenate([p.argmax(axis=1) for p in decoded])
+    truth = data.encoded.sequences["labels"].take(rows).codes.astype(int) - 1
+    assert (states == truth)[truth < 8].mean() > 0.95
+
+
+def test_what_it_cost_is_written_down(toy: Make, tmp_path: Path) -> None:
+    data = toy("structure").told(epochs=1)
+    found = trained(data, tmp_path)
+    assert found.cost["epochs"] == 1
+    assert found.cost["precision"] == "32-true"
+    assert found.cost["parameters"] == sum(p.numel() for p in found.network.parameters())
+    assert not found.network.training
+
+
+# --- the validation part alone chooses the epoch
+
+
+def contradicting(data: Any) -> Any:
+    """Data whose validation part teaches the opposite: its loss soon rises."""
+    rows = data.parts.validation
+    labels = data.encoded.sequences["labels"]
+    codes = labels.codes.copy()
+    for row in rows:
+        own = slice(labels.offsets[row], labels.offsets[row + 1])
+        codes[own] = np.where(codes[own] <= 8, codes[own] % 8 + 1, codes[own])
+    return replace(data, encoded=data.encoded.with_sequences(labels=replace(labels, codes=codes)))
+
+
+def test_the_weights_are_those_of_the_best_epoch_not_of_the_last(toy: Make, tmp_path: Path) -> None:
+    data = contradicting(toy("structure")).told(epochs=8, patience=8)
+    found = trained(data, tmp_path)
+    losses = found.history["validation_loss"]
+    assert found.best_epoch == losses.idxmin() < 7
+    assert found.validation_loss == losses.min() < losses.iloc[-1]
+    measured = mean_loss(data, found.network, data.parts.validation)
+    assert measured == pytest.approx(losses.min(), rel=1e-5)
+
+
+def test_training_stops_when_the_validation_loss_rises(toy: Make, tmp_path: Path) -> None:
+    data = contradicting(toy("structure")).told(epochs=20, patience=2)
+    found = trained(data, tmp_path)
+    assert len(found.history) == found.best_epoch + 1 + 2 < 20
+
+
+def test_the_test_part_has_no_say(toy: Make, tmp_path: Path) -> None:
+    data = toy("structure").told(epochs=2)
+    labels = data.encoded.sequences["labels"]
+    codes = labels.codes.copy()
+    for row in data.parts.test:
+        codes[labels.offsets[row] : labels.offsets[row + 1]] = 1
+    other = replace(data, encoded=data.encoded.with_sequences(labels=replace(labels, codes=codes)))
+    assert (codes != labels.codes).any()
+    assert_same(trained(data, tmp_path / "a"), trained(other, tmp_path / "b"))
+
+
+@pytest.mark.parametrize("task", ["structure", "affinity"])
+def test_the_validation_loss_is_the_mean_over_targets_whatever_the_batches(
+    toy: Make, tmp_path: Path, task: str
+) -> None:
+    data = toy(task).told(epochs=1)
+    found = trained(data, tmp_path)
+    measured = mean_loss(data, found.network, data.parts.validation)
+    assert found.validation_loss == pytest.approx(measured, rel=1e-5)
+
+
+# --- going on after an interruption
+
+
+@pytest.mark.parametrize("epochs", [1.0, 2.5, 3.0])
+def test_a_run_that_was_cut_off_ends_as_if_undisturbed(
+    toy: Make, tmp_path: Path, epochs: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = toy("structure").told(epochs=5, patience=5)
+    undisturbed = trained(data, tmp_path / "a")
+    parts = (data.parts.train, data.parts.validation)
+    per_epoch = [
+        len(data.task.batches(data.encoded, rows, data.model.training, None)) for rows in parts
+    ]
+    cut = CutOff(int(epochs * sum(per_epoch)), power_cut)
+    with pytest.raises(RuntimeError, match="power cut"):
+        trained(replace(data, task=cut), tmp_path / "b")
+    capsys.readouterr()
+    resumed = trained(data, tmp_path / "b")
+    said = capsys.readouterr().err
+    assert f"going on from {tmp_path / 'b' / 'last.ckpt'}" in said
+    assert f"epoch {int(epochs) - 1:3d} " not in said  # what was done is not done again
+    assert_same(resumed, undisturbed)
+
+
+KILLED = """
+import os, signal, sys
+from dataclasses import replace
+from pathlib import Path
+sys.path.insert(0, {here!r})
+from conftest import make_toy
+from test_training import CutOff, trained
+cut = CutOff({batch}, lambda: os.kill(os.getpid(), signal.SIGKILL))
+trained(replace(make_toy("structure").told(epochs=4), task=cut), Path({folder!r}))
+"""
+
+
+def test_a_run_that_was_killed_ends_as_if_undisturbed(toy: Make, tmp_path: Path) -> None:
+    data = toy("structure").told(epochs=4)
+    code = KILLED.format(here=str(Path(__file__).parent), batch=30, folder=str(tmp_path / "b"))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert (tmp_path / "b" / "last.ckpt").exists()
+    assert_same(trained(data, tmp_path / "b"), trained(data, tmp_path / "a"))
+
+
+def test_a_run_that_had_stopped_early_does_not_go_on_learning(toy: Make, tmp_path: Path) -> None:
+    data = contradicting(toy("structure")).told(epochs=20, patience=2)
+    first = trained(data, tmp_path)
+    assert_same(trained(data, tmp_path), first)
+
+
+def test_a_run_that_had_ended_does_not_go_on_learning(toy: Make, tmp_path: Path) -> None:
+    data = toy("structure").told(epochs=2)
+    first = trained(data, tmp_path)
+    assert_same(trained(data, tmp_path), first)
+
+
+def test_a_checkpoint_of_other_settings_is_set_aside_and_said(
+    toy: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = toy("structure").told(epochs=2)
+    undisturbed = trained(data, tmp_path / "a", fingerprint="new")
+    trained(data.told(learning_rate=0.5), tmp_path / "b", fingerprint="old")
+    capsys.readouterr()
+    found = trained(data, tmp_path / "b", fingerprint="new")
+    assert "a checkpoint of other settings or data is set aside" in capsys.readouterr().err
+    assert_same(found, undisturbed)
+
+
+# --- what goes wrong
+
+
+def test_a_loss_that_is_not_finite_stops_with_advice(toy: Make, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"the loss is not finite at step \d+: lower training\.lea"):
+        trained(toy("structure").told(learning_rate=1e30), tmp_path)
+
+
+def test_a_validation_loss_that_is_not_finite_stops_too(toy: Make, tmp_path: Path) -> None:
+    class Broken(StructureTask):
+        def loss(self, network: nn.Module, outputs: Tensor, batch: Batch) -> Tensor:
+            loss = super().loss(network, outputs, batch)
+            return loss if network.training else loss * torch.nan
+
+    with pytest.raises(UserError, match="the validation loss is not finite"):
+        trained(replace(toy("structure"), task=Broken()), tmp_path)
+
+
+# --- the learning rate
+
+
+def test_the_learning_rate_warms_up_and_falls_to_a_hundredth(toy: Make) -> None:
+    data = toy("structure")
+    network = data.task.network(data.model, data.encoded, data.parts.train)
+    learner = Learner(data.task, network, data.model.training, total_steps=100, seed=1)
+    schedule = learner.configure_optimizers()["lr_scheduler"]["scheduler"]
+    rates = []
+    for _ in range(100):
+        rates.append(schedule.get_last_lr()[0] / data.model.training.learning_rate)
+        schedule.optimizer.step()
+        schedule.step()
+    np.testing.assert_allclose(rates[:10], np.arange(1, 11) / 10)
+    np.testing.assert_allclose(rates[55], 0.01 + 0.99 / 2)  # half of the cosine
+    assert np.argmax(rates) in (9, 10)
+    assert rates[-1] == pytest.approx(0.01, abs=1e-3)
+
+
+def test_weight_decay_spares_biases(toy: Make) -> None:
+    data = toy("structure")
+    network = data.task.network(data.model, data.encoded, data.parts.train)
+    learner = Learner(data.task, network, data.model.training, total_steps=10, seed=1)
+    decayed, plain = learner.configure_optimizers()["optimizer"].param_groups
+    assert plain["weight_decay"] == 0 < decayed["weight_decay"]
+    assert {p.ndim for p in plain["params"]} == {1}
+    assert len(decayed["params"]) + len(plain["params"]) == len(list(network.parameters()))
+
+
+# --- predictions
+
+
+@pytest.mark.parametrize("encoder", ["lstm", "convlstm"])
+@pytest.mark.parametrize(("task", "stride"), [*((task, 1) for task in TASKS), ("expression", 3)])
+def test_a_prediction_does_not_depend_on_its_batch(
+    toy: Make, task: str, encoder: str, stride: int
+) -> None:
+    data = toy(task, encoder, stride)
+    torch.manual_seed(3)
+    network: nn.Module = data.task.network(data.model, data.encoded, data.parts.train)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(2)  # a new network hardly looks at its input
+    rows = np.arange(data.task.count(data.encoded))
+    settings = data.model.training
+    alone = [
+        run_network(data.task, network, data.encoded, np.array([row]), settings)[0]
+        for row in rows[:20]
+    ]
+    assert np.ptp(np.concatenate([np.ravel(a) for a in alone])) > 0.05
+    for budget, order in ((50, rows), (1000, rows[::-1]), (10**6, np.roll(rows, 7))):
+        block = settings.block.model_copy(update={"drugs": budget, "targets": budget // 50})
+        other = settings.model_copy(update={"token_budget": budget, "block": block})
+        together = run_network(data.task, network, data.encoded, order, other)
+        by_row = dict(zip(order.tolist(), together, strict=True))
+        for row, one in enumerate(alone):
+            np.testing.assert_allclose(by_row[row], one, atol=1e-5)
+
+
+def test_predictions_are_made_without_dropout(toy: Make) -> None:
+    data = toy("structure")
+    network: nn.Module = data.task.network(data.model, data.encoded, data.parts.train).train()
+    first, second = (
+        run_network(data.task, network, data.encoded, data.parts.test, data.model.training)
+        for _ in range(2)
+    )
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -1,0 +1,425 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from bioseq_lstm.config import (
+    json_schema,
+    load_config,
+    parse_config,
+    parse_model,
+    parse_settings,
+    schema_text,
+)
+from bioseq_lstm.errors import UserError
+from bioseq_lstm.presets import merge, preset
+from bioseq_lstm.settings import Config, ConvLstmSettings, LstmSettings, ModelSettings
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+
+Load = Callable[[str], Config]
+
+FILES = {
+    "structure": {"sequences": "chains.3line"},
+    "expression": {"sequences": "genes.fasta", "expression": "tpm.tsv"},
+    "affinity": {"drugs": "drugs.tsv", "targets": "t.fasta", "affinities": "kd.tsv"},
+}
+DATASET = "datasets:\n  chains:\n    task: structure\n    files: {sequences: chains.3line}\n"
+
+
+def dataset(task: str = "structure", **more: Any) -> dict[str, Any]:
+    return {"task": task, "files": FILES[task], **more}
+
+
+def config(task: str = "structure", models: Any = None, **more: Any) -> Config:
+    raw: dict[str, Any] = {"datasets": {"d": dataset(task, **more)}}
+    return parse_config(raw if models is None else {**raw, "models": models})
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    def from_text(text: str) -> Config:
+        (tmp_path / "config.yaml").write_text(text)
+        return load_config(tmp_path / "config.yaml")
+
+    return from_text
+
+
+# --- what a newcomer writes
+
+
+def test_four_lines_are_a_whole_configuration(load: Load) -> None:
+    chains = load(DATASET).datasets["chains"]
+    assert list(chains.models) == ["bilstm", "convlstm"]
+    assert chains.seeds == (1,)
+    assert chains.split.folds == 1
+
+
+def test_the_configuration_of_the_demo_is_valid() -> None:
+    demo = load_config(ROOT / "config.yaml")
+    assert list(demo.datasets) == ["structure", "expression", "affinity"]
+    for name, entry in demo.datasets.items():
+        assert entry.task == name
+        assert list(entry.models) == ["bilstm", "convlstm"]
+        files = [*entry.files.model_dump(exclude_none=True).values(), entry.new]
+        assert [file for file in files if not (ROOT / file).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("task", "strategy"), [("structure", "homology"), ("expression", "group"), ("affinity", "cold")]
+)
+def test_each_task_is_split_in_its_own_way_unless_told(task: str, strategy: str) -> None:
+    assert config(task).datasets["d"].split.strategy == strategy
+    assert config(task, split={"folds": 5}).datasets["d"].split.strategy == strategy
+    assert config(task, split={"strategy": "random"}).datasets["d"].split.strategy == "random"
+
+
+def test_a_number_may_be_written_without_its_dot(load: Load) -> None:
+    text = "models:\n  m:\n    encoder: {name: lstm}\n    training: {learning_rate: 1e-3}\n"
+    rate = load(text + DATASET + "    models: [m]\n").datasets["chains"].models["m"].training
+    assert rate.learning_rate == 0.001
+
+
+# --- models: preset, then named model, then the dataset's own
+
+
+def test_models_are_a_name_names_or_names_with_what_differs() -> None:
+    for models in ("bilstm", ["bilstm"], {"bilstm": None}, {"bilstm": {}}):
+        named = parse_config({"datasets": {"d": dataset(models=models)}})
+        assert list(named.datasets["d"].models) == ["bilstm"]
+
+
+def test_the_dataset_overrides_the_model_and_the_model_the_preset() -> None:
+    named = {"m": {"encoder": {"name": "lstm", "hidden_size": 7}, "head": {"hidden": 5}}}
+    raw = {
+        "models": named,
+        "datasets": {"d": dataset(models={"m": {"head": {"hidden": 3}}}), "e": dataset()},
+    }
+    own, other = (parse_config(raw).datasets[name].models["m"] for name in "de")
+    assert (own.head.hidden, other.head.hidden) == (3, 5)
+    assert own.encoder.hidden_size == other.encoder.hidden_size == 7
+    below = preset("structure", named["m"])
+    assert own.training.epochs == below["training"]["epochs"]
+    assert own.head.dropout == below["head"]["dropout"]
+
+
+@pytest.mark.parametrize("task", FILES)
+def test_every_preset_holds_only_settings_that_exist(task: str) -> None:
+    for encoder in ("lstm", "convlstm"):
+        model = ModelSettings.model_validate(preset(task, {"encoder": {"name": encoder}}))
+        assert model.encoder.name == encoder
+
+
+def test_mappings_are_laid_over_each_other_key_by_key() -> None:
+    below = {"a": {"x": 1, "y": 2}, "b": [1, 2], "c": {"z": 1}}
+    assert merge(below, {"a": {"y": 3}, "b": [4], "c": None, "d": 5}) == {
+        "a": {"x": 1, "y": 3},
+        "b": [4],
+        "c": None,
+        "d": 5,
+    }
+    assert below == {"a": {"x": 1, "y": 2}, "b": [1, 2], "c": {"z": 1}}
+
+
+def test_an_encoder_of_another_name_starts_afresh() -> None:
+    named = {"m": {"encoder": {"name": "convlstm", "window": 8, "hidden_size": 9}}}
+    models = {"m": {"encoder": {"name": "lstm", "hidden_size": 4}}}
+    encoder = config(models=named).datasets["d"].models["m"].encoder
+    assert isinstance(encoder, ConvLstmSettings)
+    raw = {"models": named, "datasets": {"d": dataset(models=models)}}
+    encoder = parse_config(raw).datasets["d"].models["m"].encoder
+    assert isinstance(encoder, LstmSettings)
+    assert encoder.hidden_size == 4
+
+
+def test_an_encoder_of_the_same_name_keeps_what_was_said() -> None:
+    models = {"m": {"encoder": {"name": "convlstm", "window": 16}}}
+    named = {"m": {"encoder": {"name": "convlstm", "window": 8, "hidden_size": 9}}}
+    raw = {"models": named, "datasets": {"d": dataset(models=models)}}
+    encoder = parse_config(raw).datasets["d"].models["m"].encoder
+    assert isinstance(encoder, ConvLstmSettings)
+    assert (encoder.window, encoder.hidden_size) == (16, 9)
+
+
+def test_drug_and_target_inherit_what_they_do_not_say() -> None:
+    named = {
+        "m": {
+            "encoder": {"name": "lstm", "hidden_size": 6},
+            "inputs": {"drug": {"embedding": {"size": 3}}},
+        }
+    }
+    model = config("affinity", named).datasets["d"].models["m"]
+    assert model.input("drug").embedding.size == 3
+    assert model.input("drug").encoder == model.encoder
+    assert model.input("target").embedding == model.embedding
+    assert model.input("target").embedding.size != 3
+
+
+def test_resolved_settings_survive_the_way_to_a_verb() -> None:
+    entry = config("affinity", {"m": {"inputs": {"drug": {"stem": None}}}}).datasets["d"]
+    sent = json.loads(json.dumps(entry.model_dump(mode="json")))
+    assert parse_settings(sent) == ("affinity", entry)
+    model = entry.models["m"]
+    assert parse_model(json.loads(model.model_dump_json())) == model
+
+
+# --- faults, each one line
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        (
+            DATASET + "    modles: [bilstm]\n",
+            5,
+            r"datasets\.chains\.modles: unknown key \(did you mean 'models'\?\); known: split,",
+        ),
+        (
+            DATASET + "    split:\n      folds: 2\n      identiti: 0.3\n",
+            7,
+            r"datasets\.chains\.split\.identiti: unknown key \(did you mean 'identity'\?\)",
+        ),
+        (
+            "models:\n  m:\n    encoder:\n      name: lstm\n      hiden_size: 3\n" + DATASET,
+            5,
+            r"models\.m\.encoder\.hiden_size: unknown key \(did you mean 'hidden_size'\?\)",
+        ),
+        (
+            DATASET + "    models:\n      bilstm:\n        training: {epoch: 3}\n",
+            7,
+            r"datasets\.chains\.models\.bilstm\.training\.epoch: .*did you mean 'epochs'",
+        ),
+        (
+            "models:\n  m:\n    encoder: {name: lstm, window: 3}\n" + DATASET,
+            3,
+            r"models\.m\.encoder\.window: unknown key; known: hidden_size, num_layers",
+        ),
+        (
+            DATASET.replace("structure", "strukture"),
+            3,
+            r"datasets\.chains\.task: 'strukture' is not known \(did you mean 'structure'\?\)",
+        ),
+        (
+            "datasets:\n  chains:\n    files: {sequences: a}\n",
+            2,
+            r"datasets\.chains: task is missing",
+        ),
+        (
+            "models:\n  m:\n    encoder: {name: lstn}\n" + DATASET,
+            3,
+            r"models\.m\.encoder\.name: 'lstn' is not known \(did you mean 'lstm'\?\)",
+        ),
+        (
+            DATASET + "    models: [bilstm, convlstn]\n",
+            5,
+            r"dataset 'chains' names the model 'convlstn', .* \(did you mean 'convlstm'\?\)",
+        ),
+        (
+            "datasets:\n  c:\n    task: structure\n    files: {}\n",
+            4,
+            r"datasets\.c\.files\.sequences: is missing",
+        ),
+        (DATASET + "    seeds: [1, -1]\n", 5, r"datasets\.chains\.seeds\.1: .*greater than"),
+        (DATASET + "    seeds: []\n", 5, r"datasets\.chains\.seeds: "),
+        (DATASET + "    models: []\n", 5, r"datasets\.chains\.models: "),
+        ("title: x\n" + DATASET + "    max_refused: 2\n", 6, r"datasets\.chains\.max_refused: "),
+    ],
+)
+def test_a_fault_names_the_file_the_line_the_key_and_the_mend(
+    load: Load, text: str, line: int, said: str
+) -> None:
+    with pytest.raises(UserError, match=rf"config\.yaml, line {line}: {said}") as refused:
+        load(text)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "must be a mapping with the key `datasets`"),
+        ("- a\n", "must be a mapping with the key `datasets`"),
+        ("title: x\n", "datasets: is missing"),
+        ("datasets: {}\n", "datasets: "),
+        ("datasets: 3\n", "datasets: "),
+        ("datasets: {a: 3}\n", "datasets.a"),
+        ("datasets: {a: {task: [x]}}\n", "datasets.a"),
+        (DATASET + "    models: 3\n", "write names, such as"),
+        (DATASET + "    models:\n", "write names, such as"),
+        (DATASET + "    models:\n    - bilstm: {}\n", "write names, such as"),
+        (DATASET + "    models: {bilstm: lstm}\n", "'lstm' must be a mapping"),
+        ("models: {m: lstm}\n" + DATASET, "models.m: 'lstm' must be a mapping"),
+        ("models: [lstm]\n" + DATASET, "models: "),
+        ("models: {m: {encoder: {name: [a]}}}\n" + DATASET, "models.m.encoder"),
+        ("models: {m: {encoder: lstm}}\n" + DATASET, "models.m.encoder"),
+    ],
+)
+def test_whatever_stands_in_the_file_there_is_no_traceback(
+    load: Load, text: str, said: str
+) -> None:
+    with pytest.raises(UserError, match="config.yaml") as refused:
+        load(text)
+    assert said in str(refused.value)
+
+
+def test_how_many_more_faults_there_are_is_said(load: Load) -> None:
+    with pytest.raises(UserError, match=r"\(and 2 more\)"):
+        load(DATASET + "    a: 1\n    b: 2\n    c: 3\n")
+
+
+HOSTILE = [
+    "../../x",
+    "$(touch X)",
+    "a b",
+    "-x",
+    "_x",
+    "",
+    ".",
+    "a/b",
+    "a;b",
+    "a'b",
+    "a\n",
+    "{a}",
+    "é",
+    "</script>",
+    "x" * 65,
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_that_could_reach_a_path_or_a_shell_are_refused(name: str) -> None:
+    with pytest.raises(UserError, match="datasets"):
+        parse_config({"datasets": {name: dataset()}})
+    with pytest.raises(UserError, match="models"):
+        parse_config({"models": {name: {}}, "datasets": {"d": dataset(models=["bilstm"])}})
+
+
+@pytest.mark.parametrize("name", [1, True, None, 1.5])
+def test_names_that_yaml_reads_as_something_else_are_refused(name: Any) -> None:
+    with pytest.raises(UserError, match="datasets"):
+        parse_config({"datasets": {name: dataset()}})
+
+
+def test_plain_names_are_taken() -> None:
+    names = ["a", "7", "CB513_v2", "e-coli", "x" * 64]
+    assert list(parse_config({"datasets": {name: dataset() for name in names}}).datasets) == names
+
+
+@pytest.mark.parametrize(
+    ("split", "said"),
+    [
+        ({"fractions": [0.8, 0.1, 0.2]}, "must add up to 1, not 1.1"),
+        ({"fractions": [0.9, 0.1, 0.0]}, "above 0"),
+        ({"fractions": [0.9, 0.1]}, "fractions"),
+        ({"strategy": "given"}, "needs `column`"),
+        ({"strategy": "homologie"}, r"did you mean 'homology'\?"),
+        ({"folds": 0}, "greater than or equal to 1"),
+        ({"identity": 25}, "less than or equal to 1"),
+    ],
+)
+def test_splits_that_make_no_sense_are_refused(split: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=rf"datasets\.d\.split.*{said}"):
+        config(split=split)
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ({"encoder": {"name": "convlstm", "kernel_size": 4}}, "kernel_size must be odd"),
+        ({"stem": {"kernels": [9, 4]}}, "odd numbers"),
+        ({"stem": {"kernels": []}}, "odd numbers"),
+        ({"head": {"dropout": 1.0}}, "less than 1"),
+        ({"training": {"learning_rate": 0}}, "greater than 0"),
+        ({"training": {"learning_rate": float("nan")}}, "greater than 0"),
+        ({"training": {"precision": "fp16"}}, "'fp16' is not known"),
+        ({"inputs": {"durg": {}}}, "did you mean 'drug'"),
+    ],
+)
+def test_models_that_cannot_be_are_refused_before_anything_runs(
+    model: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(UserError, match=rf"models\.m\..*{said}"):
+        config(models={"m": model})
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ({}, "settings: must be a mapping with `task`"),
+        ([], "settings: must be a mapping with `task`"),
+        ({"task": "structure"}, "files: is missing"),
+        ({**dataset(), "thraeds": 3}, "thraeds: unknown key"),
+    ],
+)
+def test_settings_of_a_verb_are_checked_as_well(raw: Any, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        parse_settings(raw)
+
+
+def test_the_model_of_a_verb_is_checked_as_well() -> None:
+    with pytest.raises(UserError, match=r"encoder\.hiden_size: .*did you mean 'hidden_size'"):
+        parse_model({"encoder": {"name": "lstm", "hiden_size": 3}})
+
+
+# --- the schema
+
+
+def test_the_schema_that_is_committed_is_that_of_the_code() -> None:
+    written = SCHEMA.read_text(encoding="utf-8") if SCHEMA.exists() else ""
+    assert written == schema_text(), (
+        "the settings have changed; run: bioseq-lstm schema > workflow/schemas/config.schema.yaml"
+    )
+
+
+def test_the_schema_is_one_and_accepts_the_demo() -> None:
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    assert schema == json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    demo = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    jsonschema.validate(demo, schema)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"folds": 2},
+        {"models": {"bilstm": {"head": {"hidden": 3}}, "convlstm": None}},
+        {"models": "bilstm"},
+        {"split": {"folds": 3}},
+    ],
+)
+def test_schema_and_settings_agree_on_what_is_right(change: dict[str, Any]) -> None:
+    raw = {"datasets": {"d": dataset(**change)}}
+    validator = jsonschema.Draft202012Validator(json_schema())
+    if "folds" in change:  # it belongs to `split`
+        assert not validator.is_valid(raw)
+        with pytest.raises(UserError):
+            parse_config(raw)
+    else:
+        validator.validate(raw)
+        parse_config(raw)
+
+
+@pytest.mark.parametrize("name", ["../../x", "$(touch X)", "a b", "-x"])
+def test_the_schema_refuses_hostile_names_too(name: str) -> None:
+    assert not jsonschema.Draft202012Validator(json_schema()).is_valid(
+        {"datasets": {name: dataset()}}
+    )
+
+
+def test_reading_the_configuration_loads_no_heavy_library() -> None:
+    code = (
+        "import sys, bioseq_lstm.config, bioseq_lstm.newfiles\n"
+        "heavy = {'torch', 'pandas', 'numpy', 'scipy', 'sklearn', 'rdkit', 'lightning', 'Bio'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
