@@ -247,7 +247,8 @@ def _curves(histories: dict[str, tuple[pd.DataFrame, dict[str, Any]]]) -> Chart:
 def _bands(bands: pd.DataFrame, metric: Metric, chosen: str) -> list[Panel]:
     measured = bands[bands["records"] > 0].assign(
         name=lambda table: [
-            f"{low:.0%} to {high:.0%}" for low, high in table[["from", "to"]].to_numpy()
+            f"{low:.0%} to {high:.0%} (n = {records:.0f})"
+            for low, high, records in table[["from", "to", "records"]].to_numpy(float)
         ],
         kind="model",
     )

@@ -33,8 +33,13 @@ def verdict(
 def below_floor(metric: Metric, differences: pd.DataFrame) -> list[str]:
     """A warning for every model that does not reach its best baseline."""
     return [
-        f"{row['name']} is below the baseline {row['baseline']} ({metric.label}): "
-        "use the baseline, or give the model more data."
+        f"{row['name']} is below its floor, the baseline {row['baseline']}, by "
+        f"{abs(row['difference']):.3f} {metric.label}"
+        + (
+            ": use the baseline, or give the model more data."
+            if row["certain"]
+            else ", which may be chance: nothing shows that the model is worth its cost here."
+        )
         for _, row in _of_metric(differences, metric.key)
         if row["difference"] != 0 and not row["better"]
     ]

@@ -210,8 +210,13 @@ class Task(ABC):
         """Figures of a predictions table, with the independent units to resample."""
 
     def similarity(self, leakage: pd.DataFrame, splits: pd.DataFrame) -> np.ndarray:
-        """Identity of each sample to its nearest training record, (samples,); NaN: none found."""
-        return leakage.set_index("id")["identity"].reindex(splits["id"]).to_numpy(float)
+        """Likeness of each sample to its nearest training record, (samples,); NaN: none found."""
+        own = leakage.drop_duplicates("id").set_index("id").reindex(splits["id"])
+        return self.likeness(own["identity"].to_numpy(float), own["coverage"].to_numpy(float))
+
+    def likeness(self, identity: np.ndarray, coverage: np.ndarray) -> np.ndarray:
+        """What the bands of similarity are made of, 0 to 1: the identity of the alignment."""
+        return identity
 
     def nearest(
         self, reading: Reading, training: pd.DataFrame, settings: Any, threads: int
@@ -221,7 +226,8 @@ class Task(ABC):
         hits = nearest(
             self.entries(reading.records, entity), self.entries(training, entity), threads
         )
-        return Nearest(list(hits["reference"].fillna("")), hits["identity"].to_numpy(float))
+        likeness = self.likeness(hits["identity"].to_numpy(float), hits["coverage"].to_numpy(float))
+        return Nearest(list(hits["reference"].fillna("")), likeness)
 
     # --- telling
     @abstractmethod

@@ -5,7 +5,7 @@ the specifications are meant for a page of ours. Widths follow the container; he
 Names and titles may be any text: they stand in the data, never in an expression.
 """
 
-from bioseq_lstm.reporting.charts.curves import learning_curves
+from bioseq_lstm.reporting.charts.curves import learning_curves, reliability
 from bioseq_lstm.reporting.charts.distributions import histogram, scatter
 from bioseq_lstm.reporting.charts.figures import bars_with_interval, intervals
 from bioseq_lstm.reporting.charts.grids import confusion, heatmap
@@ -17,5 +17,6 @@ __all__ = [
     "histogram",
     "intervals",
     "learning_curves",
+    "reliability",
     "scatter",
 ]

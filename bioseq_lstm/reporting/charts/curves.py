@@ -1,10 +1,11 @@
-"""Loss by epoch."""
+"""Curves: loss by epoch, and stated confidence against what was right."""
 
 from __future__ import annotations
 
 import altair as alt
 import pandas as pd
 
+from bioseq_lstm.reporting.charts import style
 from bioseq_lstm.reporting.charts.style import nothing, styled
 
 
@@ -45,3 +46,31 @@ def learning_curves(
     handles = base.mark_point(filled=True, size=80, opacity=0)
     kept = base.mark_point(filled=True, size=90, opacity=1).transform_filter("datum.kept")
     return styled(alt.layer(lines, handles, kept), height)
+
+
+def reliability(bins: pd.DataFrame, *, height: int = 280) -> alt.LayerChart | alt.Chart:
+    """Stated confidence against the share that was right, with the line of perfect calibration.
+
+    Columns: ``confidence`` and ``accuracy`` (0 to 1) of each bin, ``residues`` in it.
+    """
+    data = bins[["confidence", "accuracy", "residues"]].dropna()
+    if data.empty:
+        return nothing()
+    scale = alt.Scale(domain=[0, 1])
+    ends = pd.DataFrame({"confidence": [0.0, 1.0], "accuracy": [0.0, 1.0]})
+    x = alt.X("confidence:Q", title="stated confidence", scale=scale)
+    y = alt.Y("accuracy:Q", title="share right", scale=scale)
+    line = alt.Chart(ends).mark_line(color=style.MUTED, strokeDash=[4, 4], strokeWidth=1.2)
+    base = alt.Chart(data).encode(
+        x=x,
+        y=y,
+        tooltip=[
+            alt.Tooltip("confidence:Q", format=".3f"),
+            alt.Tooltip("accuracy:Q", format=".3f"),
+            alt.Tooltip("residues:Q", format=",d"),
+        ],
+    )
+    measured = base.mark_line(color=style.ACCENT) + base.mark_point(
+        color=style.ACCENT, filled=True, opacity=1
+    ).encode(size=alt.Size("residues:Q", legend=None, scale=alt.Scale(range=[20, 260])))
+    return styled(alt.layer(line.encode(x=x, y=y), measured), height)

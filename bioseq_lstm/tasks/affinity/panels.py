@@ -6,6 +6,7 @@ from bioseq_lstm.reporting.charts import histogram, scatter
 from bioseq_lstm.reporting.panels import Chart, Panel, Section, Table, Text
 from bioseq_lstm.tasks.affinity.task import AffinityTask
 from bioseq_lstm.tasks.base import Results
+from bioseq_lstm.tasks.telling import nothing_new, shown_names
 
 
 def panels(results: Results) -> list[Section]:
@@ -50,7 +51,7 @@ def _new(results: Results) -> Section:
     items: list[Panel] = [
         Table(
             f"{len(tables['.tsv']):,} pairs, ranked for each target",
-            tables[".tsv"],
+            shown_names(tables[".tsv"]),
             "All new molecules against all new proteins; where a folder holds only one of the "
             "two, the data set's own are the other side. Intervals hold 95 % of the residuals on "
             "the validation part.",
@@ -61,10 +62,5 @@ def _new(results: Results) -> Section:
         for name, tables in results.new.items()
     ]
     if not items:
-        items = [
-            Text(
-                "Nothing yet",
-                ["Put a table of SMILES or a FASTA file into the `new` folder and run again."],
-            )
-        ]
+        items = [nothing_new("tables of SMILES or FASTA files")]
     return Section("new", "New pairs", "Predicted by the chosen model.", items)

@@ -28,6 +28,7 @@ from bioseq_lstm.errors import UserError
 from bioseq_lstm.metrics.affinity import METRICS, AffinityScorer
 from bioseq_lstm.metrics.intervals import conformal_half_width
 from bioseq_lstm.newfiles import fasta_files, molecule_files
+from bioseq_lstm.nn.network import PooledEncoder
 from bioseq_lstm.settings import AffinityDataset, ModelSettings, TrainingSettings
 from bioseq_lstm.tasks.affinity.network import SIDES, AffinityNetwork
 from bioseq_lstm.tasks.base import (
@@ -199,7 +200,9 @@ class AffinityTask(Task):
             network.scale.fill_(float(values.std()) or 1.0)
             for column, side in enumerate(SIDES):
                 members = np.unique(encoded.arrays["pairs"][rows, column])
-                network.encoders[side].fit_composition(*padded_tensors(encoded, side, members))
+                encoder = network.encoders[side]
+                assert isinstance(encoder, PooledEncoder)
+                encoder.fit_composition(*padded_tensors(encoded, side, members))
         return network
 
     def loss(self, network: nn.Module, outputs: Tensor, batch: Batch) -> Tensor:

@@ -11,6 +11,7 @@ from bioseq_lstm.reporting.charts import bars_with_interval, scatter
 from bioseq_lstm.reporting.panels import Chart, Panel, Section, Table, Text
 from bioseq_lstm.tasks.base import Results
 from bioseq_lstm.tasks.expression.task import ExpressionTask
+from bioseq_lstm.tasks.telling import nothing_new, shown_names
 
 REPLICATES = 200  # of the intervals of single conditions, which are many
 
@@ -92,19 +93,17 @@ def _new(results: Results) -> Section:
         items += [
             Table(
                 f"{name}: {len(tables['.tsv']):,} genes",
-                tables[".tsv"],
+                shown_names(tables[".tsv"]),
                 "The measured columns tell how test genes about as similar to training fared.",
                 file=f"predictions/{name}.tsv",
             ),
             Table(
                 f"{name}: every condition",
-                tables[".conditions.tsv"],
+                shown_names(tables[".conditions.tsv"]),
                 "Intervals hold 95 % of the residuals on the validation part.",
                 file=f"predictions/{name}.conditions.tsv",
             ),
         ]
     if not items:
-        items = [
-            Text("Nothing yet", ["Put FASTA files into the dataset's `new` folder and run again."])
-        ]
+        items = [nothing_new("FASTA files")]
     return Section("new", "New genes", "Predicted by the chosen model.", items)

@@ -217,7 +217,7 @@ class ExpressionTask(Task):
         genes = reading.records[["id"]].assign(
             length_bases=reading.records["sequence"].str.len(),
             nearest_training_gene=nearest.id,
-            identity_fraction=np.round(nearest.similarity, 3),
+            identity_times_coverage_fraction=np.round(nearest.similarity, 3),
             **measured_in_band(trust.bands, nearest.similarity, "pearson"),
             **{f"mean_predicted_{unit}": values.mean(axis=1).round(3)},
         )
@@ -232,6 +232,10 @@ class ExpressionTask(Task):
             }
         )
         return NewPredictions({".tsv": genes, ".conditions.tsv": long})
+
+    def likeness(self, identity: np.ndarray, coverage: np.ndarray) -> np.ndarray:
+        """Neighbouring genes overlap in a few identical bases, so identity counts by coverage."""
+        return identity * coverage
 
     def describe(self, results: Results) -> tuple[str, str]:
         test = results.splits[results.splits.filter(regex=r"^fold").eq("test").any(axis=1)]

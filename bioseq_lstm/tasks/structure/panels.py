@@ -8,9 +8,10 @@ import pandas as pd
 from bioseq_lstm.data.alphabets import DSSP8
 from bioseq_lstm.metrics.calibration import CalibrationScorer
 from bioseq_lstm.metrics.structure import STATES3, STATES8, StructureScorer
-from bioseq_lstm.reporting.charts import confusion, scatter
+from bioseq_lstm.reporting.charts import confusion, reliability
 from bioseq_lstm.reporting.panels import Chart, Panel, Section, SequenceTrack, Table, Text
 from bioseq_lstm.tasks.base import Results
+from bioseq_lstm.tasks.telling import nothing_new, shown_names, with_interval
 
 SHOWN_CHAINS = 30  # drawn in the page; all stand in the files
 
@@ -47,19 +48,15 @@ def _class_table(results: Results) -> Table:
     rows = []
     for states in (STATES8, STATES3):
         for state in states:
-            row: dict[str, object] = {"state": state, "of": f"{len(states)} states"}
+            row = {"state": f"{state} ({len(states)} states)"}
             for measure in ("precision", "recall", "f1"):
-                one = figures.loc[f"{measure}_{len(states)}_{state}"]
-                row[measure] = one["value"]
-                row[f"{measure} low"], row[f"{measure} high"] = one["low"], one["high"]
+                row[measure] = with_interval(figures.loc[f"{measure}_{len(states)}_{state}"])
             rows.append(row)
-    measures = ("precision", "recall", "f1")
-    columns = [f"{m}{end}" for m in measures for end in ("", " low", " high")]
     return Table(
         "Precision, recall and F1 by state",
         pd.DataFrame(rows),
-        "With 95 % intervals. Empty where a state never occurs or is never predicted.",
-        formats=dict.fromkeys(columns, ".3f"),
+        "With 95 % intervals; a dash where a state never occurs or is never predicted.",
+        file="figures.tsv",
     )
 
 
@@ -74,10 +71,7 @@ def _reliability(table: pd.DataFrame) -> Chart:
     error = scorer.figures(np.ones(len(table)))["ece"]
     return Chart(
         "Is the confidence kept?",
-        scatter(
-            bins.rename(columns={"confidence": "truth", "accuracy": "predicted"}),
-            label="stated confidence (across) and share correct (up)",
-        ),
+        reliability(bins),
         f"Test residues in ten bins of stated confidence; expected calibration error {error:.3f}. "
         "The temperature was fitted on the validation part.",
         f"Reliability diagram, expected calibration error {error:.3f}.",
@@ -95,7 +89,7 @@ def _new(results: Results) -> Section:
         items.append(
             Table(
                 f"{name}: {len(chains):,} chains",
-                chains.drop(columns=["sequence", "states_8", "states_3"]),
+                shown_names(chains.drop(columns=["sequence", "states_8", "states_3"])),
                 "The measured columns tell how test chains about as similar to training fared. "
                 "Empty: no test chain is that similar.",
                 file=f"predictions/{name}.tsv",
@@ -113,9 +107,7 @@ def _new(results: Results) -> Section:
                 )
             )
     if not items:
-        items = [
-            Text("Nothing yet", ["Put FASTA files into the dataset's `new` folder and run again."])
-        ]
+        items = [nothing_new("FASTA files")]
     return Section("new", "New chains", "Predicted by the chosen model.", items)
 
 
