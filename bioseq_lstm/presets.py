@@ -19,16 +19,23 @@ _TASKS: dict[str, dict[str, Any]] = {
         "head": {"hidden": 128, "dropout": 0.5, "composition": True},
         "training": {"epochs": 12, "token_budget": 8192, "weight_decay": 0.05},
     },
+    # Optimiser steps count, not epochs, so blocks are small; proteins are read in threes.
     "affinity": {
-        "embedding": {"size": 32},
-        "stem": {"kernels": [9, 15], "channels": 32, "dropout": 0.1},
-        "head": {"hidden": 128, "dropout": 0.2, "composition": True},
-        "training": {"epochs": 15, "block": {"drugs": 512, "targets": 16}},
+        "embedding": {"size": 16},
+        "inputs": {"target": {"embedding": {"size": 16, "kmer": 3, "stride": 3}}},
+        "head": {"hidden": 128, "dropout": 0.3, "composition": True},
+        "training": {
+            "epochs": 14,
+            "learning_rate": 1e-3,
+            "weight_decay": 0.1,
+            "block": {"drugs": 128, "targets": 4},
+        },
     },
 }
-_ENCODERS: dict[str, dict[str, Any]] = {
-    "lstm": {"name": "lstm", "hidden_size": 96},
-    "convlstm": {"name": "convlstm", "hidden_size": 64},
+# Hidden sizes by encoder and task: about equal time for both encoders.
+_HIDDEN: dict[str, dict[str, int]] = {
+    "lstm": {"structure": 96, "expression": 48, "affinity": 32},
+    "convlstm": {"structure": 64, "expression": 32, "affinity": 24},
 }
 
 
@@ -36,7 +43,10 @@ def preset(task: str, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a model for ``task``; ``asked`` tells which encoder it is for."""
     encoder = asked.get("encoder")
     name = encoder.get("name", "lstm") if isinstance(encoder, Mapping) else "lstm"
-    return {**_TASKS[task], "encoder": _ENCODERS.get(str(name), {"name": name})}
+    own = {"name": name}
+    if name in _HIDDEN:
+        own["hidden_size"] = _HIDDEN[name][task]
+    return {**_TASKS[task], "encoder": own}
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

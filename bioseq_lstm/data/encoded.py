@@ -23,7 +23,8 @@ class Encoded:
 
     Attributes:
         sequences: uint8 codes end to end with offsets (``chain``, ``gene``, ``drug``, ...).
-        arrays: arrays whose first axis is the samples (``values``, ``pairs``).
+        arrays: targets and what else is known (``values``, ``pairs``), rows as in the samples or
+            as in the sequences they belong to.
         about: JSON-ready facts, such as the names of the conditions.
     """
 

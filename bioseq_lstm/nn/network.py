@@ -63,25 +63,30 @@ class PooledEncoder(nn.Module):
     """A sequence encoder and a pooling: one vector per sequence, for pairs.
 
     With ``composition`` the frequencies of the tokens stand beside the pooled states.
+    ``extra_size`` is the number of features of the whole sequence that come from elsewhere.
     """
 
-    def __init__(self, encoder: SequenceEncoder, composition: bool = False) -> None:
+    def __init__(
+        self, encoder: SequenceEncoder, composition: bool = False, extra_size: int = 0
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.pooling = AttentionAndMean(encoder.output_size)
-        self.output_size = self.pooling.output_size
+        self.output_size = self.pooling.output_size + extra_size
         self.composition: Composition | None = None
         if composition:
             self.composition = Composition(encoder.embedding.num_tokens)
             self.output_size += self.composition.output_size
 
-    def forward(self, codes: Tensor, lengths: Tensor) -> Tensor:
-        """Codes ``(batch, length)`` -> ``(batch, output_size)``."""
-        vectors: Tensor = self.pooling(*self.encoder(codes, lengths))
-        if self.composition is None:
-            return vectors
-        tokens, _ = self.encoder.embedding.tokens(codes, lengths)
-        return torch.cat([vectors, self.composition(tokens)], dim=1)
+    def forward(self, codes: Tensor, lengths: Tensor, extra: Tensor | None = None) -> Tensor:
+        """Codes ``(batch, length)`` -> ``(batch, output_size)``; ``extra`` is ``(batch, extra_size)``."""
+        parts: list[Tensor] = [self.pooling(*self.encoder(codes, lengths))]
+        if self.composition is not None:
+            tokens, _ = self.encoder.embedding.tokens(codes, lengths)
+            parts.append(self.composition(tokens))
+        if extra is not None:
+            parts.append(extra)
+        return torch.cat(parts, dim=1)
 
     def fit_composition(self, codes: Tensor, lengths: Tensor) -> None:
         """Take the composition's means and scales from codes ``(sequences, length)``."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from bioseq_lstm.data.alphabets import PROTEIN, SMILES
+from bioseq_lstm.data.molecules import FINGERPRINT_BITS
 from bioseq_lstm.nn.heads import PairHead
 from bioseq_lstm.nn.network import PooledEncoder, SequenceEncoder
 from bioseq_lstm.settings import ModelSettings
@@ -27,12 +28,14 @@ class AffinityNetwork(nn.Module):
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__()
         encoders = {}
+        composed = settings.head.composition
         for side, alphabet in SIDES.items():
             own = settings.input(side).model_dump()
-            encoders[side] = PooledEncoder(
-                SequenceEncoder(alphabet.size, own["embedding"], own["stem"], own["encoder"]),
-                settings.head.composition,
-            )
+            encoder = SequenceEncoder(alphabet.size, own["embedding"], own["stem"], own["encoder"])
+            # What composition is to a protein, its circular substructures are to a molecule.
+            bits = FINGERPRINT_BITS if composed and side == "drug" else 0
+            encoders[side] = PooledEncoder(encoder, composed and side == "target", bits)
+        self.with_substructures = composed
         drug, target = (encoder.output_size for encoder in encoders.values())
         self.encoders = nn.ModuleDict(encoders)
         self.head = PairHead(drug, target, settings.head.hidden, settings.head.dropout)
@@ -40,8 +43,8 @@ class AffinityNetwork(nn.Module):
         self.register_buffer("scale", torch.ones(()))
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        drug, target = (
-            self.encoders[side](inputs[side], inputs[f"{side}_lengths"]) for side in SIDES
-        )
+        bits = inputs["drug_substructures"] if self.with_substructures else None
+        drug = self.encoders["drug"](inputs["drug"], inputs["drug_lengths"], bits)
+        target = self.encoders["target"](inputs["target"], inputs["target_lengths"])
         outputs: Tensor = self.head(drug, target, inputs["drug_index"], inputs["target_index"])
         return outputs

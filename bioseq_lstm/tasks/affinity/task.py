@@ -19,7 +19,7 @@ from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.fasta import read_fasta
 from bioseq_lstm.data.leakage import Side
 from bioseq_lstm.data.matching import match_ids
-from bioseq_lstm.data.molecules import read_molecules
+from bioseq_lstm.data.molecules import fingerprints, read_molecules
 from bioseq_lstm.data.records import DUPLICATES, Reading, Refusal, resolve_duplicates
 from bioseq_lstm.data.similarity import Kind, nearest
 from bioseq_lstm.data.splitting import SplitSettings, split_pairs
@@ -132,10 +132,11 @@ class AffinityTask(Task):
         codes = {
             side: SIDES[side].encode_all(list(table["sequence"])) for side, table in by_side.items()
         }
+        bits = fingerprints(list(by_side["drug"]["sequence"])).astype(np.uint8)
         if not len(reading.measurements):
             drugs, targets = (np.arange(len(table), dtype=np.int32) for table in by_side.values())
             pairs = np.stack([np.tile(drugs, len(targets)), np.repeat(targets, len(drugs))], axis=1)
-            return Encoded(codes, {"pairs": pairs})
+            return Encoded(codes, {"pairs": pairs, "drug_substructures": bits})
         columns = [
             pd.Index(table["id"]).get_indexer(reading.measurements[side])
             for side, table in by_side.items()
@@ -144,6 +145,7 @@ class AffinityTask(Task):
             codes,
             {
                 "pairs": np.stack(columns, axis=1).astype(np.int32),
+                "drug_substructures": bits,
                 "values": reading.measurements["value"].to_numpy(np.float32),
             },
         )
@@ -188,6 +190,9 @@ class AffinityTask(Task):
             members, index = np.unique(encoded.arrays["pairs"][rows, column], return_inverse=True)
             inputs[side], inputs[f"{side}_lengths"] = padded_tensors(encoded, side, members)
             inputs[f"{side}_index"] = torch.from_numpy(index.reshape(-1))
+            if side == "drug":
+                bits = encoded.arrays["drug_substructures"][members]
+                inputs["drug_substructures"] = torch.from_numpy(bits.astype(np.float32))
         values = encoded.arrays.get("values")
         target = torch.zeros(len(rows)) if values is None else torch.from_numpy(values[rows])
         return Batch(rows, inputs, target, torch.ones(len(rows), dtype=torch.bool))
@@ -198,11 +203,10 @@ class AffinityTask(Task):
             values = encoded.arrays["values"][rows]
             network.centre.fill_(float(values.mean()))
             network.scale.fill_(float(values.std()) or 1.0)
-            for column, side in enumerate(SIDES):
-                members = np.unique(encoded.arrays["pairs"][rows, column])
-                encoder = network.encoders[side]
-                assert isinstance(encoder, PooledEncoder)
-                encoder.fit_composition(*padded_tensors(encoded, side, members))
+            members = np.unique(encoded.arrays["pairs"][rows, 1])
+            encoder = network.encoders["target"]
+            assert isinstance(encoder, PooledEncoder)
+            encoder.fit_composition(*padded_tensors(encoded, "target", members))
         return network
 
     def loss(self, network: nn.Module, outputs: Tensor, batch: Batch) -> Tensor:
@@ -247,10 +251,13 @@ class AffinityTask(Task):
 
     def similarity(self, leakage: pd.DataFrame, splits: pd.DataFrame) -> np.ndarray:
         """Of a pair's two sides, the one less like anything in training tells how far it is."""
+        tested = splits.filter(regex=r"^fold\d+$").to_numpy() == "test"
+        fold = tested.argmax(axis=1)  # a side may be tested in several folds, a pair in one
         sides = []
         for side in SIDES:
-            own = leakage[leakage["entity"] == side].set_index("id")["identity"]
-            sides.append(own.reindex(splits[side]).to_numpy(float))
+            own = leakage[leakage["entity"] == side].set_index(["fold", "id"])["identity"]
+            pairs = pd.MultiIndex.from_arrays([fold, splits[side]])
+            sides.append(own.reindex(pairs).to_numpy(float))
         return np.minimum(*np.nan_to_num(sides))
 
     def nearest(

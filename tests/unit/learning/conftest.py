@@ -10,11 +10,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bioseq_lstm.data.alphabets import DNA, DSSP8, PROTEIN, SMILES
+from bioseq_lstm.config import parse_settings
+from bioseq_lstm.data.alphabets import DSSP8, PROTEIN
 from bioseq_lstm.data.encoded import Encoded
+from bioseq_lstm.data.records import Reading
 from bioseq_lstm.settings import ModelSettings
 from bioseq_lstm.tasks import TASKS
 from bioseq_lstm.tasks.base import Parts, Task
+
+FILES = {
+    "structure": {"sequences": "a"},
+    "expression": {"sequences": "a", "expression": "b"},
+    "affinity": {"drugs": "a", "targets": "b", "affinities": "c"},
+}
 
 
 @dataclass(frozen=True)
@@ -36,13 +44,13 @@ class Toy:
         return replace(self, model=self.model.model_copy(update={"training": settings}))
 
 
-def model(encoder: str = "lstm", stride: int = 1) -> ModelSettings:
+def model(encoder: str = "lstm", stride: int = 1, composition: bool = False) -> ModelSettings:
     size = {"window": 4} if encoder == "convlstm" else {}
     return ModelSettings.model_validate(
         {
             "embedding": {"size": 8, "kmer": stride, "stride": stride},
             "encoder": {"name": encoder, "hidden_size": 8, **size},
-            "head": {"hidden": 16, "dropout": 0.1, "composition": stride > 1},
+            "head": {"hidden": 16, "dropout": 0.1, "composition": composition},
             "training": {
                 "epochs": 6,
                 "patience": 6,
@@ -60,72 +68,73 @@ def _sequences(alphabet: str, count: int, rng: np.random.Generator) -> list[str]
     return ["".join(rng.choice(list(alphabet), length)) for length in lengths]
 
 
-def _splits(count: int, **columns: Any) -> pd.DataFrame:
-    """Two folds of the same rows: 60 % train, 20 % validation, 20 % test."""
-    names = ["train"] * 3 + ["validation", "test"]
+def _records(entity: str, sequences: list[str]) -> pd.DataFrame:
+    ids = [f"{entity[0]}{number}" for number in range(len(sequences))]
     return pd.DataFrame(
-        {
-            **columns,
-            "fold0": np.resize(names, count),
-            "fold1": np.resize([*names[1:], names[0]], count),
-        }
+        {"entity": entity, "id": ids, "sequence": sequences, "file": "toy", "line": 1}
     )
 
 
-def _structure(rng: np.random.Generator) -> tuple[Encoded, pd.DataFrame]:
+def _structure(rng: np.random.Generator) -> Reading:
     """The state of a residue follows from its letter; one residue in ten is unknown."""
-    chains = _sequences("ACDEFGHIKLMNPQRSTVWY", 60, rng)
+    records = _records("chain", _sequences("ACDEFGHIKLMNPQRSTVWY", 60, rng))
     labels = [
         "".join(
             "." if rng.random() < 0.1 else DSSP8.letters[PROTEIN.letters.index(residue) % 8]
             for residue in chain
         )
-        for chain in chains
+        for chain in records["sequence"]
     ]
-    ids = [f"c{n}" for n in range(60)]
-    encoded = Encoded({"chain": PROTEIN.encode_all(chains), "labels": DSSP8.encode_all(labels)})
-    return encoded, _splits(60, id=ids, group=ids)
+    return Reading(records, records[["id"]].assign(labels=labels))
 
 
-def _expression(rng: np.random.Generator) -> tuple[Encoded, pd.DataFrame]:
+def _expression(rng: np.random.Generator) -> Reading:
     """Values follow from the share of G and C; some are missing."""
-    genes = _sequences("ACGT", 100, rng)
-    share = np.array([np.isin(list(gene), ["G", "C"]).mean() for gene in genes])
-    values = (10 + 4 * share[:, None] * [1, 2, -1]).astype(np.float32)
+    records = _records("gene", _sequences("ACGT", 100, rng))
+    share = records["sequence"].str.count("[GC]") / records["sequence"].str.len()
+    values = 10 + 4 * share.to_numpy()[:, None] * [1, 2, -1]
     values[rng.random(values.shape) < 0.1] = np.nan
     values[np.isnan(values).all(axis=1)] = 10.0
-    ids = [f"g{n}" for n in range(100)]
-    about = {"conditions": ["warm", "cold", "NA"], "coding_start": None}
-    return Encoded({"gene": DNA.encode_all(genes)}, {"values": values}, about), _splits(
-        100, id=ids, group=ids
-    )
+    columns = dict(zip(("warm", "cold", "NA"), values.T, strict=True))
+    return Reading(records, records[["id"]].assign(**columns))
 
 
-def _affinity(rng: np.random.Generator) -> tuple[Encoded, pd.DataFrame]:
+def _affinity(rng: np.random.Generator) -> Reading:
     """Values follow from the nitrogens of a drug and the charges of a target."""
-    drugs = ["C" * (1 + n % 6) + "N" * (n % 5) for n in range(18)]
-    targets = _sequences("KAG", 10, rng)
-    pairs = np.stack(np.meshgrid(np.arange(18), np.arange(10)), axis=-1).reshape(-1, 2)
-    pairs = rng.permutation(pairs).astype(np.int32)
-    strength = np.array([drug.count("N") for drug in drugs])[pairs[:, 0]]
-    charge = np.array([target.count("K") for target in targets])[pairs[:, 1]]
-    sides = {"drug": SMILES.encode_all(drugs), "target": PROTEIN.encode_all(targets)}
-    values = (5 + strength + 0.2 * charge).astype(np.float32)
-    columns = {f"{side}_group": pairs[:, n] for n, side in enumerate(sides)}
-    columns["drug"] = np.array([f"d{n}" for n in range(18)])[pairs[:, 0]]
-    columns["target"] = np.array([f"t{n}" for n in range(10)])[pairs[:, 1]]
-    return Encoded(sides, {"pairs": pairs, "values": values}), _splits(len(pairs), **columns)
+    drugs = _records("drug", ["C" * (1 + n % 6) + "N" * (n % 5) for n in range(18)])
+    targets = _records("target", _sequences("KAG", 10, rng))
+    pairs = drugs.merge(targets, how="cross", suffixes=("_drug", "_target"))
+    pairs = pairs.sample(frac=1, random_state=0)
+    strength = pairs["sequence_drug"].str.count("N") + 0.2 * pairs["sequence_target"].str.count("K")
+    measurements = pd.DataFrame(
+        {"drug": pairs["id_drug"], "target": pairs["id_target"], "value": 5 + strength}
+    )
+    return Reading(pd.concat([drugs, targets], ignore_index=True), measurements.reset_index())
 
 
-def make_toy(task: str, encoder: str = "lstm", stride: int = 1) -> Toy:
+def _splits(task: Task, measurements: pd.DataFrame) -> pd.DataFrame:
+    """Two folds of the same rows: 60 % train, 20 % validation, 20 % test; all rows independent."""
+    ids = list(task.columns.values())
+    names = ["train"] * 3 + ["validation", "test"]
+    splits = measurements[ids].copy()
+    for name in ids:
+        splits["group" if name == "id" else f"{name}_group"] = splits[name]
+    splits["fold0"] = np.resize(names, len(splits))
+    splits["fold1"] = np.resize([*names[1:], names[0]], len(splits))
+    return splits
+
+
+def make_toy(task: str, encoder: str = "lstm", stride: int = 1, composition: bool = False) -> Toy:
     make = {"structure": _structure, "expression": _expression, "affinity": _affinity}
-    encoded, splits = make[task](np.random.default_rng(7))
-    if stride > 1:  # codons, read in the frame of the fifth base
-        encoded.about["coding_start"] = 4
-    return Toy(TASKS[task], encoded, splits, model(encoder, stride))
+    reading = make[task](np.random.default_rng(7))
+    start = {"coding_start": 4} if stride > 1 else {}  # codons in the frame of the fifth base
+    _, settings = parse_settings({"task": task, "files": FILES[task], **start})
+    encoded = TASKS[task].encode(reading, settings)
+    splits = _splits(TASKS[task], reading.measurements)
+    return Toy(TASKS[task], encoded, splits, model(encoder, stride, composition))
 
 
 @pytest.fixture
 def toy() -> Callable[..., Toy]:
-    """``toy(task, encoder="lstm", stride=1)`` -> Toy."""
+    """``toy(task, encoder="lstm", stride=1, composition=False)`` -> Toy."""
     return make_toy

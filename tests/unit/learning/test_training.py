@@ -306,11 +306,14 @@ def test_weight_decay_spares_biases(toy: Make) -> None:
 
 
 @pytest.mark.parametrize("encoder", ["lstm", "convlstm"])
-@pytest.mark.parametrize(("task", "stride"), [*((task, 1) for task in TASKS), ("expression", 3)])
+@pytest.mark.parametrize(
+    ("task", "stride", "composition"),
+    [*((task, 1, False) for task in TASKS), ("expression", 3, True), ("affinity", 1, True)],
+)
 def test_a_prediction_does_not_depend_on_its_batch(
-    toy: Make, task: str, encoder: str, stride: int
+    toy: Make, task: str, encoder: str, stride: int, composition: bool
 ) -> None:
-    data = toy(task, encoder, stride)
+    data = toy(task, encoder, stride, composition)
     torch.manual_seed(3)
     network: nn.Module = data.task.network(data.model, data.encoded, data.parts.train)
     with torch.no_grad():

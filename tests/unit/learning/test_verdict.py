@@ -118,7 +118,7 @@ def test_a_model_below_its_floor_is_warned_of(
 ) -> None:
     found = below_floor(metric, differences(difference, difference - 1, difference + 1, metric))
     assert len(found) == warned
-    assert all("bilstm is below the baseline window" in text for text in found)
+    assert all("bilstm is below its floor, the baseline window" in text for text in found)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from bioseq_lstm.config import parse_settings
-from bioseq_lstm.data.alphabets import PROTEIN, SMILES
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.records import Reading
 from bioseq_lstm.errors import UserError
@@ -26,11 +25,17 @@ VALUES = np.array([5, 7, 6, 9], np.float32)
 
 @pytest.fixture
 def encoded() -> Encoded:
-    sides = {
-        "drug": SMILES.encode_all(["CCO", "N", "CC"]),
-        "target": PROTEIN.encode_all(["MKVL", "AC"]),
-    }
-    return Encoded(sides, {"pairs": PAIRS, "values": VALUES})
+    records = pd.DataFrame(
+        {
+            "entity": ["drug"] * 3 + ["target"] * 2,
+            "id": ["d0", "d1", "d2", "t0", "t1"],
+            "sequence": ["CCO", "N", "CC", "MKVL", "AC"],
+        }
+    )
+    measured = pd.DataFrame(
+        {"drug": [f"d{n}" for n in PAIRS[:, 0]], "target": [f"t{n}" for n in PAIRS[:, 1]]}
+    )
+    return TASK.encode(Reading(records, measured.assign(value=VALUES)), None)
 
 
 def settings(folder: Path, **more: Any) -> Any:
@@ -194,7 +199,7 @@ def test_shuffling_permutes_the_values_of_the_rows_asked(encoded: Encoded) -> No
         values = shuffled.arrays["values"]
         assert values[2] == VALUES[2]
         assert sorted(values) == sorted(VALUES)
-        assert shuffled.arrays["pairs"] is PAIRS
+        assert shuffled.arrays["pairs"] is encoded.arrays["pairs"]
         found.add(values.tobytes())
     assert len(found) == 6
     assert encoded.arrays["values"].tolist() == [5, 7, 6, 9]
@@ -235,8 +240,24 @@ def test_a_pair_is_as_near_as_the_stranger_of_its_two_sides() -> None:
     leakage = pd.DataFrame(
         {"entity": ["drug", "drug", "target"], "id": ["a", "b", "a"], "identity": [0.3, 1.0, 0.8]}
     )
-    splits = pd.DataFrame({"drug": ["a", "b", "b"], "target": ["a", "a", "z"]})
-    np.testing.assert_array_equal(TASK.similarity(leakage, splits), [0.3, 0.8, 0.0])
+    splits = pd.DataFrame({"drug": ["a", "b", "b"], "target": ["a", "a", "z"], "fold0": "test"})
+    found = TASK.similarity(leakage.assign(fold=0), splits)
+    np.testing.assert_array_equal(found, [0.3, 0.8, 0.0])
+
+
+def test_a_side_that_is_tested_in_several_folds_is_as_near_as_in_that_of_its_pair() -> None:
+    leakage = pd.DataFrame(
+        {
+            "entity": ["drug", "target", "drug", "target"],
+            "fold": [0, 0, 1, 1],
+            "id": ["a", "t", "b", "t"],
+            "identity": [0.9, 0.5, 0.9, 0.7],
+        }
+    )
+    splits = pd.DataFrame(
+        {"drug": ["a", "b"], "target": "t", "fold0": ["test", "train"], "fold1": ["train", "test"]}
+    )
+    np.testing.assert_array_equal(TASK.similarity(leakage, splits), [0.5, 0.7])
 
 
 def told(folder: Path, **more: Any) -> NewPredictions:

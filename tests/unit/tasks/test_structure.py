@@ -193,7 +193,7 @@ def test_figures_are_resampled_by_groups_of_chains() -> None:
 
 
 def test_similarity_stands_in_the_order_of_the_samples() -> None:
-    leakage = pd.DataFrame({"id": ["c", "a"], "identity": [0.9, 0.2]})
+    leakage = pd.DataFrame({"id": ["c", "a"], "identity": [0.9, 0.2], "coverage": 0.5})
     found = TASK.similarity(leakage, pd.DataFrame({"id": ["a", "b", "c"]}))
     np.testing.assert_array_equal(found, [0.2, np.nan, 0.9])
 
