@@ -99,7 +99,7 @@ def _resolve_models(
                 line=_line(file, ("datasets", name, "models", model)),
             )
         asked = merge(named[model] or {}, own or {})
-        models[model] = merge(preset(entry["task"], asked), asked)
+        models[model] = merge(preset(entry, asked), asked)
     return {**entry, "models": models}
 
 

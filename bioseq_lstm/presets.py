@@ -13,9 +13,9 @@ _TASKS: dict[str, dict[str, Any]] = {
         "head": {"hidden": 128, "dropout": 0.2},
         "training": {"epochs": 15, "token_budget": 4096},
     },
-    # Read in codons when the coding part begins at a multiple of three.
     "expression": {
-        "embedding": {"size": 32, "kmer": 3, "stride": 3, "token_dropout": 0.05},
+        "embedding": {"size": 32, "token_dropout": 0.05},
+        "stem": {"kernels": [9, 15], "channels": 48, "dropout": 0.1},
         "head": {"hidden": 128, "dropout": 0.5, "composition": True},
         "training": {"epochs": 12, "token_budget": 8192, "weight_decay": 0.05},
     },
@@ -32,6 +32,8 @@ _TASKS: dict[str, dict[str, Any]] = {
         },
     },
 }
+# Where it is known where the coding part begins, genes are read codon by codon.
+_CODING: dict[str, Any] = {"embedding": {"kmer": 3, "stride": 3}, "stem": None}
 # Hidden sizes by encoder and task: about equal time for both encoders.
 _HIDDEN: dict[str, dict[str, int]] = {
     "lstm": {"structure": 96, "expression": 48, "affinity": 32},
@@ -39,14 +41,16 @@ _HIDDEN: dict[str, dict[str, int]] = {
 }
 
 
-def preset(task: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a model for ``task``; ``asked`` tells which encoder it is for."""
+def preset(dataset: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a model for a dataset; ``asked`` tells which encoder it is for."""
+    task = dataset["task"]
     encoder = asked.get("encoder")
     name = encoder.get("name", "lstm") if isinstance(encoder, Mapping) else "lstm"
     own = {"name": name}
     if name in _HIDDEN:
         own["hidden_size"] = _HIDDEN[name][task]
-    return {**_TASKS[task], "encoder": own}
+    coding = _CODING if dataset.get("coding_start") is not None else {}
+    return merge({**_TASKS[task], "encoder": own}, coding)
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class PooledEncoder(nn.Module):
             self.output_size += self.composition.output_size
 
     def forward(self, codes: Tensor, lengths: Tensor, extra: Tensor | None = None) -> Tensor:
-        """Codes ``(batch, length)`` -> ``(batch, output_size)``; ``extra`` is ``(batch, extra_size)``."""
+        """Codes ``(batch, length)``, extra ``(batch, extra)`` -> ``(batch, output_size)``."""
         parts: list[Tensor] = [self.pooling(*self.encoder(codes, lengths))]
         if self.composition is not None:
             tokens, _ = self.encoder.embedding.tokens(codes, lengths)

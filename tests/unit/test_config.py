@@ -107,7 +107,7 @@ def test_the_dataset_overrides_the_model_and_the_model_the_preset() -> None:
     own, other = (parse_config(raw).datasets[name].models["m"] for name in "de")
     assert (own.head.hidden, other.head.hidden) == (3, 5)
     assert own.encoder.hidden_size == other.encoder.hidden_size == 7
-    below = preset("structure", named["m"])
+    below = preset({"task": "structure"}, named["m"])
     assert own.training.epochs == below["training"]["epochs"]
     assert own.head.dropout == below["head"]["dropout"]
 
@@ -115,7 +115,7 @@ def test_the_dataset_overrides_the_model_and_the_model_the_preset() -> None:
 @pytest.mark.parametrize("task", FILES)
 def test_every_preset_holds_only_settings_that_exist(task: str) -> None:
     for encoder in ("lstm", "convlstm"):
-        model = ModelSettings.model_validate(preset(task, {"encoder": {"name": encoder}}))
+        model = ModelSettings.model_validate(preset({"task": task}, {"encoder": {"name": encoder}}))
         assert model.encoder.name == encoder
 
 

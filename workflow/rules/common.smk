@@ -1,7 +1,6 @@
 """The validated configuration, and the small functions that the rules share."""
 
 import json
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -18,7 +17,7 @@ from bioseq_lstm.strict_yaml import load_yaml
 try:
     for file in workflow.configfiles:
         load_yaml(file)  # Snakemake itself takes the last of two equal keys in silence
-    CONFIG = parse_config(config, workflow.configfiles[-1])
+    CONFIG = parse_config(config, " + ".join(map(str, workflow.configfiles)))
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -26,7 +25,6 @@ DATASETS = list(CONFIG.datasets)
 
 # The package is run from this checkout, also inside a conda environment.
 shell.prefix(f"export PYTHONPATH={shlex.quote(str(HOME))}; ")
-BIOSEQ = "python -m bioseq_lstm"
 
 
 wildcard_constraints:
@@ -53,7 +51,9 @@ def settings(*without):
 
 def model_settings(wildcards):
     return as_json(
-        CONFIG.datasets[wildcards.dataset].models[wildcards.model].model_dump(mode="json")
+        CONFIG.datasets[wildcards.dataset]
+        .models[wildcards.model]
+        .model_dump(mode="json")
     )
 
 
@@ -83,7 +83,9 @@ def runs(name):
             fold=folds(wildcards),
             seed=dataset.seeds,
         )
-        return trained + expand(f"{below}/{{model}}/control/{name}", model=models(wildcards))
+        return trained + expand(
+            f"{below}/{{model}}/control/{name}", model=models(wildcards)
+        )
 
     return of
 

@@ -7,9 +7,6 @@ rule read:
         measurements="results/{dataset}/measurements.parquet",
         rejected="results/{dataset}/rejected.tsv",
         profile="results/{dataset}/profile.json",
-    params:
-        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
-        code=code_digest("bioseq_lstm.learning.preparation"),
     log:
         "results/{dataset}/logs/read.log",
     conda:
@@ -17,9 +14,12 @@ rule read:
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
+        code=code_digest("bioseq_lstm.learning.preparation"),
     shell:
-        "{BIOSEQ} read --folder results/{wildcards.dataset} --settings {params.settings:q}"
-        " > {log:q} 2>&1"
+        "python -m bioseq_lstm read --folder results/{wildcards.dataset}"
+        " --settings {params.settings:q} > {log:q} 2>&1"
 
 
 rule split:
@@ -31,9 +31,6 @@ rule split:
         splits="results/{dataset}/splits.tsv",
         leakage="results/{dataset}/leakage.tsv",
         report="results/{dataset}/split.json",
-    params:
-        settings=settings("seeds", "new", "bootstrap"),
-        code=code_digest("bioseq_lstm.learning.preparation"),
     log:
         "results/{dataset}/logs/split.log",
     conda:
@@ -42,9 +39,12 @@ rule split:
     resources:
         mem_mb=4000,
         runtime=120,
+    params:
+        settings=settings("seeds", "new", "bootstrap"),
+        code=code_digest("bioseq_lstm.learning.preparation"),
     shell:
-        "{BIOSEQ} split --folder results/{wildcards.dataset} --settings {params.settings:q}"
-        " --threads {threads} > {log:q} 2>&1"
+        "python -m bioseq_lstm split --folder results/{wildcards.dataset}"
+        " --settings {params.settings:q} --threads {threads} > {log:q} 2>&1"
 
 
 rule encode:
@@ -54,9 +54,6 @@ rule encode:
         measurements=rules.read.output.measurements,
     output:
         "results/{dataset}/encoded.safetensors",
-    params:
-        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
-        code=code_digest("bioseq_lstm.learning.preparation"),
     log:
         "results/{dataset}/logs/encode.log",
     conda:
@@ -64,6 +61,9 @@ rule encode:
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
+        code=code_digest("bioseq_lstm.learning.preparation"),
     shell:
-        "{BIOSEQ} encode --folder results/{wildcards.dataset} --settings {params.settings:q}"
-        " > {log:q} 2>&1"
+        "python -m bioseq_lstm encode --folder results/{wildcards.dataset}"
+        " --settings {params.settings:q} > {log:q} 2>&1"

@@ -9,10 +9,6 @@ rule train:
         history="results/{dataset}/models/{model}/fold{fold}-seed{seed}/history.tsv",
         test="results/{dataset}/models/{model}/fold{fold}-seed{seed}/test_predictions.parquet",
         run="results/{dataset}/models/{model}/fold{fold}-seed{seed}/run.yaml",
-    params:
-        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
-        model=model_settings,
-        code=code_digest("bioseq_lstm.learning.run"),
     log:
         "results/{dataset}/logs/train-{model}-fold{fold}-seed{seed}.log",
     conda:
@@ -21,10 +17,14 @@ rule train:
     resources:
         mem_mb=6000,
         runtime=720,
+    params:
+        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
+        model=model_settings,
+        code=code_digest("bioseq_lstm.learning.run"),
     shell:
-        "{BIOSEQ} train --folder results/{wildcards.dataset} --settings {params.settings:q}"
-        " --name {wildcards.model} --model {params.model:q} --fold {wildcards.fold}"
-        " --seed={wildcards.seed} --threads {threads} > {log:q} 2>&1"
+        "python -m bioseq_lstm train --folder results/{wildcards.dataset}"
+        " --settings {params.settings:q} --name {wildcards.model} --model {params.model:q}"
+        " --fold {wildcards.fold} --seed={wildcards.seed} --threads {threads} > {log:q} 2>&1"
 
 
 rule control:
@@ -38,11 +38,6 @@ rule control:
         history="results/{dataset}/models/{model}/control/history.tsv",
         test="results/{dataset}/models/{model}/control/test_predictions.parquet",
         run="results/{dataset}/models/{model}/control/run.yaml",
-    params:
-        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
-        model=model_settings,
-        seed=lambda wildcards: CONFIG.datasets[wildcards.dataset].seeds[0],
-        code=code_digest("bioseq_lstm.learning.run"),
     log:
         "results/{dataset}/logs/control-{model}.log",
     conda:
@@ -51,10 +46,15 @@ rule control:
     resources:
         mem_mb=6000,
         runtime=720,
+    params:
+        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
+        model=model_settings,
+        seed=lambda wildcards: CONFIG.datasets[wildcards.dataset].seeds[0],
+        code=code_digest("bioseq_lstm.learning.run"),
     shell:
-        "{BIOSEQ} train --folder results/{wildcards.dataset} --settings {params.settings:q}"
-        " --name {wildcards.model} --model {params.model:q} --seed={params.seed} --shuffled"
-        " --threads {threads} > {log:q} 2>&1"
+        "python -m bioseq_lstm train --folder results/{wildcards.dataset}"
+        " --settings {params.settings:q} --name {wildcards.model} --model {params.model:q}"
+        " --seed={params.seed} --shuffled --threads {threads} > {log:q} 2>&1"
 
 
 rule baselines:
@@ -66,9 +66,6 @@ rule baselines:
         leakage=rules.split.output.leakage,
     output:
         "results/{dataset}/baselines/fold{fold}.parquet",
-    params:
-        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
-        code=code_digest("bioseq_lstm.learning.floors", "bioseq_lstm.tasks.*.baselines"),
     log:
         "results/{dataset}/logs/baselines-fold{fold}.log",
     conda:
@@ -77,9 +74,12 @@ rule baselines:
     resources:
         mem_mb=6000,
         runtime=240,
+    params:
+        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
+        code=code_digest("bioseq_lstm.learning.floors", "bioseq_lstm.tasks.*.baselines"),
     shell:
-        "{BIOSEQ} baselines --folder results/{wildcards.dataset} --settings {params.settings:q}"
-        " --fold {wildcards.fold} --threads {threads} > {log:q} 2>&1"
+        "python -m bioseq_lstm baselines --folder results/{wildcards.dataset}"
+        " --settings {params.settings:q} --fold {wildcards.fold} --threads {threads} > {log:q} 2>&1"
 
 
 rule evaluate:
@@ -99,10 +99,6 @@ rule evaluate:
         differences="results/{dataset}/differences.tsv",
         bands="results/{dataset}/bands.tsv",
         evaluation="results/{dataset}/evaluation.json",
-    params:
-        settings=settings("leakage", "new"),
-        models=models,
-        code=code_digest("bioseq_lstm.learning.evaluation"),
     log:
         "results/{dataset}/logs/evaluate.log",
     conda:
@@ -110,6 +106,10 @@ rule evaluate:
     resources:
         mem_mb=4000,
         runtime=120,
+    params:
+        settings=settings("leakage", "new"),
+        models=models,
+        code=code_digest("bioseq_lstm.learning.evaluation"),
     shell:
-        "{BIOSEQ} evaluate --folder results/{wildcards.dataset} --settings {params.settings:q}"
-        " --models {params.models:q} > {log:q} 2>&1"
+        "python -m bioseq_lstm evaluate --folder results/{wildcards.dataset}"
+        " --settings {params.settings:q} --models {params.models:q} > {log:q} 2>&1"

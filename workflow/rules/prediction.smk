@@ -8,10 +8,6 @@ rule predict:
         records=rules.read.output.records,
     output:
         directory("results/{dataset}/predictions"),
-    params:
-        settings=settings("leakage", "bootstrap"),
-        new=new_folder,
-        code=code_digest("bioseq_lstm.learning.prediction"),
     log:
         "results/{dataset}/logs/predict.log",
     conda:
@@ -20,6 +16,10 @@ rule predict:
     resources:
         mem_mb=6000,
         runtime=240,
+    params:
+        settings=settings("leakage", "bootstrap"),
+        new=new_folder,
+        code=code_digest("bioseq_lstm.learning.prediction"),
     shell:
-        "{BIOSEQ} predict --folder results/{wildcards.dataset} --settings {params.settings:q}"
-        " --new {params.new:q} --threads {threads} > {log:q} 2>&1"
+        "python -m bioseq_lstm predict --folder results/{wildcards.dataset}"
+        " --settings {params.settings:q} --new {params.new:q} --threads {threads} > {log:q} 2>&1"

@@ -7,16 +7,13 @@ rule report:
         rules.predict.output,
         runs("history.tsv"),
     output:
-        report(
+        page=report(
             "results/{dataset}/report.html",
             caption="../report/report.rst",
             category="Reports",
             labels={"dataset": "{dataset}"},
         ),
-    params:
-        settings=settings(),
-        models=models,
-        code=code_digest("bioseq_lstm.learning.telling", "bioseq_lstm.tasks.*.panels"),
+        summary="results/{dataset}/summary.json",
     log:
         "results/{dataset}/logs/report.log",
     conda:
@@ -24,16 +21,20 @@ rule report:
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        settings=settings(),
+        models=models,
+        code=code_digest("bioseq_lstm.learning.telling", "bioseq_lstm.tasks.*.panels"),
     shell:
-        "{BIOSEQ} report --folder results/{wildcards.dataset} --settings {params.settings:q}"
-        " --name {wildcards.dataset} --models {params.models:q} > {log:q} 2>&1"
+        "python -m bioseq_lstm report --folder results/{wildcards.dataset}"
+        " --settings {params.settings:q} --name {wildcards.dataset} --models {params.models:q}"
+        " > {log:q} 2>&1"
 
 
 rule index:
     """The page over all datasets."""
     input:
-        reports=expand("results/{dataset}/report.html", dataset=DATASETS),
-        figures=expand("results/{dataset}/figures.tsv", dataset=DATASETS),
+        expand("results/{dataset}/summary.json", dataset=DATASETS),
     output:
         report(
             "results/index.html",
@@ -41,10 +42,6 @@ rule index:
             category="Reports",
             labels={"dataset": "all"},
         ),
-    params:
-        title=CONFIG.title,
-        folders=expand("results/{dataset}", dataset=DATASETS),
-        code=code_digest("bioseq_lstm.learning.telling"),
     log:
         "results/logs/index.log",
     conda:
@@ -52,6 +49,10 @@ rule index:
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        title=CONFIG.title,
+        folders=expand("results/{dataset}", dataset=DATASETS),
+        code=code_digest("bioseq_lstm.learning.telling"),
     shell:
-        "{BIOSEQ} index --title {params.title:q} --out {output:q} {params.folders:q}"
+        "python -m bioseq_lstm index --title {params.title:q} --out {output:q} {params.folders:q}"
         " > {log:q} 2>&1"

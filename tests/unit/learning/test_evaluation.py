@@ -74,8 +74,8 @@ def evaluated(tmp_path: Path) -> Evaluate:
         for fold, rows in enumerate(of_fold):
             splits[f"fold{fold}"] = np.where(np.isin(np.arange(CHAINS), rows), "test", "train")
             identity = np.linspace(0, 1, len(rows))
-            leakage.append(pd.DataFrame({"id": [ids[r] for r in rows], "fold": fold,
-                                         "nearest": "x", "identity": identity, "coverage": 1.0}))  # fmt: skip
+            near = {"nearest": "x", "identity": identity, "coverage": 1.0}
+            leakage.append(pd.DataFrame({"id": [ids[row] for row in rows], "fold": fold, **near}))
             tables = [predictions(n, rows).assign(baseline=b) for b, n in baselines.items()]
             write_parquet(layout.baselines(fold), pd.concat(tables))
             for name, outcome in models.items():
