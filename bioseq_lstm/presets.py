@@ -19,10 +19,10 @@ _TASKS: dict[str, dict[str, Any]] = {
         "head": {"hidden": 128, "dropout": 0.5, "composition": True},
         "training": {"epochs": 12, "token_budget": 8192, "weight_decay": 0.05},
     },
-    # Optimiser steps count, not epochs, so blocks are small; proteins are read in threes.
+    # Optimiser steps count, not epochs, so blocks are small; proteins are read in twos.
     "affinity": {
         "embedding": {"size": 16},
-        "inputs": {"target": {"embedding": {"size": 16, "kmer": 3, "stride": 3}}},
+        "inputs": {"target": {"embedding": {"size": 16, "kmer": 2, "stride": 2}}},
         "head": {"hidden": 128, "dropout": 0.3, "composition": True},
         "training": {
             "epochs": 14,
@@ -36,7 +36,7 @@ _TASKS: dict[str, dict[str, Any]] = {
 _CODING: dict[str, Any] = {"embedding": {"kmer": 3, "stride": 3}, "stem": None}
 # Hidden sizes by encoder and task: about equal time for both encoders.
 _HIDDEN: dict[str, dict[str, int]] = {
-    "lstm": {"structure": 96, "expression": 48, "affinity": 32},
+    "lstm": {"structure": 96, "expression": 48, "affinity": 24},
     "convlstm": {"structure": 64, "expression": 32, "affinity": 24},
 }
 
@@ -47,7 +47,7 @@ def preset(dataset: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, An
     encoder = asked.get("encoder")
     name = encoder.get("name", "lstm") if isinstance(encoder, Mapping) else "lstm"
     own = {"name": name}
-    if name in _HIDDEN:
+    if name in tuple(_HIDDEN):  # whatever stands there, it need not be a word
         own["hidden_size"] = _HIDDEN[name][task]
     coding = _CODING if dataset.get("coding_start") is not None else {}
     return merge({**_TASKS[task], "encoder": own}, coding)

@@ -200,12 +200,10 @@ def train(
     steps = len(data.epoch(0)) * settings.epochs
     learner = Learner(task, network, settings, steps, seed)
     keep = ModelCheckpoint(
-        folder,
-        filename="best",
-        monitor="validation_loss",
-        save_last=True,
-        enable_version_counter=False,
+        folder, filename="best", monitor="validation_loss", enable_version_counter=False
     )
+    # `save_last` of the one above would save only the epochs that are the best so far.
+    every = ModelCheckpoint(folder, filename="last", enable_version_counter=False)
     last = discard_foreign(folder, fingerprint)
     bf16 = settings.precision == "bfloat16" or (settings.precision == "auto" and _has_bf16())
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
@@ -220,6 +218,7 @@ def train(
             gradient_clip_val=settings.gradient_clip,
             callbacks=[
                 keep,
+                every,
                 _Patience("validation_loss", patience=settings.patience, check_finite=False),
                 _StopAtNaN(),
             ],

@@ -12,7 +12,8 @@ from bioseq_lstm import __version__
 from bioseq_lstm.cli import main
 from bioseq_lstm.config import schema_text
 
-VERBS = "read split encode baselines train evaluate predict report index schema".split()
+VERBS = ["read", "split", "encode", "baselines", "train"]
+VERBS += ["evaluate", "predict", "report", "index", "schema"]
 SETTINGS = json.dumps({"task": "structure", "files": {"sequences": "nowhere.3line"}})
 
 

@@ -151,17 +151,21 @@ def test_an_encoder_of_the_same_name_keeps_what_was_said() -> None:
 
 
 def test_drug_and_target_inherit_what_they_do_not_say() -> None:
-    named = {
-        "m": {
-            "encoder": {"name": "lstm", "hidden_size": 6},
-            "inputs": {"drug": {"embedding": {"size": 3}}},
-        }
-    }
-    model = config("affinity", named).datasets["d"].models["m"]
-    assert model.input("drug").embedding.size == 3
+    common = {"encoder": {"name": "lstm", "hidden_size": 6}, "embedding": {"size": 5}}
+    model = parse_model({**common, "inputs": {"drug": {"embedding": {"kmer": 2}}}})
+    assert (model.input("drug").embedding.size, model.input("drug").embedding.kmer) == (5, 2)
     assert model.input("drug").encoder == model.encoder
     assert model.input("target").embedding == model.embedding
-    assert model.input("target").embedding.size != 3
+    assert model.embedding.kmer == 1
+
+
+def test_genes_are_read_codon_by_codon_where_it_is_known_where_they_begin() -> None:
+    plain, coding = (
+        config("expression", **more).datasets["d"].models["bilstm"].embedding
+        for more in ({}, {"coding_start": 150})
+    )
+    assert (plain.kmer, plain.stride) == (1, 1)
+    assert (coding.kmer, coding.stride) == (3, 3)
 
 
 def test_resolved_settings_survive_the_way_to_a_verb() -> None:
@@ -265,7 +269,7 @@ def test_a_fault_names_the_file_the_line_the_key_and_the_mend(
 def test_whatever_stands_in_the_file_there_is_no_traceback(
     load: Load, text: str, said: str
 ) -> None:
-    with pytest.raises(UserError, match="config.yaml") as refused:
+    with pytest.raises(UserError, match="config") as refused:
         load(text)
     assert said in str(refused.value)
 

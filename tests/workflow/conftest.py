@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from project import Done, Project
 from tiny_data import write_affinity, write_expression, write_structure
 
+TITLE = "Tiny data; $(touch OWNED) <b>"  # a shell and a browser must leave it as it is
 MODELS = {
     name: {
         "embedding": {"size": 8},
@@ -74,7 +74,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     write_structure(project.path("data/structure"))
     write_expression(project.path("data/expression"))
     write_affinity(project.path("data/affinity"))
-    project.configure({"title": "Tiny data", "models": MODELS, "datasets": DATASETS})
+    project.configure({"title": TITLE, "models": MODELS, "datasets": DATASETS})
     first = project.snakemake()
     assert first.status == 0, first.output
     return Finished(project, first)
@@ -86,7 +86,7 @@ def again(finished: Finished, tmp_path: Path) -> Project:
     return finished.project.copy(tmp_path / "clone")
 
 
-@pytest.fixture(scope="session")
-def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
-    """``new_project()`` -> a project with neither configuration nor data."""
-    return lambda: Project.new(tmp_path_factory.mktemp("project") / "clone")
+@pytest.fixture
+def empty(tmp_path: Path) -> Project:
+    """A clone with neither configuration nor data."""
+    return Project.new(tmp_path / "clone")

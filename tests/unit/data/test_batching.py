@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -36,7 +38,7 @@ def test_a_padded_batch_keeps_the_budget_unless_it_is_one_long_sequence(
 @given(LENGTHS, st.integers(1, 200))
 def test_no_batch_is_cut_before_it_must_be(lengths: np.ndarray, budget: int) -> None:
     batches = token_batches(lengths, budget)
-    for batch, following in zip(batches, batches[1:], strict=False):
+    for batch, following in pairwise(batches):
         assert (len(batch) + 1) * lengths[following[0]] > budget
 
 
@@ -79,7 +81,7 @@ def test_every_pair_stands_in_one_block_and_limits_are_kept(
 
 
 def test_a_full_matrix_is_cut_into_full_blocks() -> None:
-    # 12 drugs x 6 targets in blocks of 4 x 3: 3 x 2 blocks of 12 pairs, no more encodings than that.
+    # 12 drugs x 6 targets in blocks of 4 x 3 are 3 x 2 blocks of 12 pairs.
     pairs = np.stack(np.meshgrid(np.arange(12), np.arange(6)), axis=-1).reshape(-1, 2)
     blocks = pair_blocks(pairs, 4, 3, np.random.default_rng(0))
     assert [len(block) for block in blocks] == [12] * 6

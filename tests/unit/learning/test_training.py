@@ -102,6 +102,22 @@ def test_another_seed_gives_other_weights(toy: Make, tmp_path: Path) -> None:
     assert first.validation_loss != second.validation_loss
 
 
+def test_every_epoch_has_batches_of_its_own(toy: Make, tmp_path: Path) -> None:
+    data = toy("structure").told(epochs=2)
+    seen: list[tuple[int, ...]] = []
+
+    class Watched(StructureTask):
+        def collate(self, encoded: Encoded, rows: np.ndarray) -> Batch:
+            seen.append(tuple(rows.tolist()))
+            return super().collate(encoded, rows)
+
+    trained(replace(data, task=Watched()), tmp_path)
+    train = [rows for rows in seen if set(rows) <= set(data.parts.train.tolist())]
+    first, second = train[: len(train) // 2], train[len(train) // 2 :]
+    assert sorted(sum(first, ())) == sorted(sum(second, ())) == data.parts.train.tolist()
+    assert first != second
+
+
 # --- learning
 
 
@@ -207,6 +223,25 @@ def test_a_run_that_was_cut_off_ends_as_if_undisturbed(
     said = capsys.readouterr().err
     assert f"going on from {tmp_path / 'b' / 'last.ckpt'}" in said
     assert f"epoch {int(epochs) - 1:3d} " not in said  # what was done is not done again
+    assert_same(resumed, undisturbed)
+
+
+def test_epochs_that_brought_no_progress_are_not_done_again_either(
+    toy: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = contradicting(toy("structure")).told(epochs=6, patience=6)
+    undisturbed = trained(data, tmp_path / "a")
+    assert undisturbed.best_epoch == 0
+    batches = [
+        len(data.task.batches(data.encoded, rows, data.model.training, None))
+        for rows in (data.parts.train, data.parts.validation)
+    ]
+    with pytest.raises(RuntimeError, match="power cut"):
+        trained(replace(data, task=CutOff(4 * sum(batches), power_cut)), tmp_path / "b")
+    capsys.readouterr()
+    resumed = trained(data, tmp_path / "b")
+    assert "epoch   4 " in (said := capsys.readouterr().err)
+    assert "epoch   3 " not in said
     assert_same(resumed, undisturbed)
 
 

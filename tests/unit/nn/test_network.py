@@ -105,7 +105,7 @@ def test_initial_vectors_reach_the_embedding() -> None:
             {"size": 5, "values": 1},
             None,
             ENCODERS[0],
-            "embedding: no option 'values'; it takes size, kmer, stride, token_dropout",
+            "embedding: no option 'values'; it takes size, kmer, stride, token_dropout, landmark",
         ),
         (
             {"size": 5},

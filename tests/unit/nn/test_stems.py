@@ -126,3 +126,20 @@ def test_the_stem_is_convolutions_of_each_sequence_alone_and_a_projection() -> N
 def test_kernels_without_a_middle_are_refused(kernels: tuple[int, ...]) -> None:
     with pytest.raises(UserError, match="write one or more odd numbers"):
         ConvStem(3, 4, kernels=kernels)
+
+
+def test_kmers_from_the_landmark_on_are_in_frame_and_tokens_of_their_own() -> None:
+    embedding = Embedding(6, 2, kmer=3, stride=3, landmark=5)
+    # Reading begins at 5 % 3 = 2: AAA lies before the start codon, ATG and AAA from it on.
+    tokens, counts = embedding.tokens(*padded_codes(["CCAAAATGAAAC"]))
+    aaa, atg = 0 + 1, 14 + 1
+    assert counts.tolist() == [3]
+    assert tokens.tolist() == [[aaa, atg + embedding.kmers, aaa + embedding.kmers]]
+    assert embedding.num_tokens == 2 * (64 + 1) + 1
+
+
+def test_a_sequence_that_ends_before_its_frame_begins_is_one_unknown_token() -> None:
+    embedding = Embedding(6, 2, kmer=3, stride=3, landmark=5)
+    tokens, counts = embedding.tokens(*padded_codes(["CC", "CCAAAATG"]))
+    assert counts.tolist() == [1, 2]
+    assert tokens[0].tolist() == [embedding.kmers, 0]
