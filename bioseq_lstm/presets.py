@@ -11,7 +11,7 @@ _TASKS: dict[str, dict[str, Any]] = {
         "embedding": {"size": 32, "token_dropout": 0.1},
         "stem": {"kernels": [9, 15], "channels": 48, "dropout": 0.1},
         "head": {"hidden": 128, "dropout": 0.2},
-        "training": {"epochs": 15, "token_budget": 4096},
+        "training": {"epochs": 14, "token_budget": 4096},
     },
     "expression": {
         "embedding": {"size": 32, "token_dropout": 0.05},
@@ -25,7 +25,7 @@ _TASKS: dict[str, dict[str, Any]] = {
         "inputs": {"target": {"embedding": {"size": 16, "kmer": 2, "stride": 2}}},
         "head": {"hidden": 128, "dropout": 0.3, "composition": True},
         "training": {
-            "epochs": 14,
+            "epochs": 12,
             "learning_rate": 1e-3,
             "weight_decay": 0.1,
             "block": {"drugs": 128, "targets": 4},
@@ -37,7 +37,7 @@ _CODING: dict[str, Any] = {"embedding": {"kmer": 3, "stride": 3}, "stem": None}
 # Hidden sizes by encoder and task: about equal time for both encoders.
 _HIDDEN: dict[str, dict[str, int]] = {
     "lstm": {"structure": 96, "expression": 48, "affinity": 24},
-    "convlstm": {"structure": 64, "expression": 32, "affinity": 24},
+    "convlstm": {"structure": 48, "expression": 32, "affinity": 16},
 }
 
 
@@ -47,7 +47,7 @@ def preset(dataset: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, An
     encoder = asked.get("encoder")
     name = encoder.get("name", "lstm") if isinstance(encoder, Mapping) else "lstm"
     own = {"name": name}
-    if name in tuple(_HIDDEN):  # whatever stands there, it need not be a word
+    if isinstance(name, str) and name in _HIDDEN:
         own["hidden_size"] = _HIDDEN[name][task]
     coding = _CODING if dataset.get("coding_start") is not None else {}
     return merge({**_TASKS[task], "encoder": own}, coding)

@@ -103,7 +103,7 @@ class BlockSettings(Strict):
 
 class TrainingSettings(Strict):
     epochs: Positive = 30
-    patience: Positive = Field(5, description="epochs without a better validation loss")
+    patience: Positive = Field(4, description="epochs without a better validation loss")
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     gradient_clip: Annotated[float, Field(gt=0)] = 1.0
@@ -182,6 +182,7 @@ class DatasetSettings(Strict):
     """What every dataset has, whatever its task."""
 
     default_split: ClassVar[dict[str, Any]] = {}
+    has_sides: ClassVar[bool] = False
 
     split: SplitSettings
     leakage: LeakageSettings = LeakageSettings()
@@ -201,6 +202,15 @@ class DatasetSettings(Strict):
         if isinstance(split, Mapping):
             split = {**cls.default_split, **split}
         return {**data, "split": split}
+
+    @model_validator(mode="after")
+    def _sides_belong_to_pairs(self) -> DatasetSettings:
+        for name, model in self.models.items():
+            if model.inputs and not self.has_sides:
+                raise ValueError(
+                    f"model {name!r} has `inputs` for drug or target, which this task lacks"
+                )
+        return self
 
 
 class StructureFiles(Strict):
@@ -245,6 +255,7 @@ class AffinityDataset(DatasetSettings):
 
     # At .25 nearly all kinases are one cluster; at .5 they fall into subfamilies.
     default_split: ClassVar[dict[str, Any]] = {"strategy": "cold", "identity": 0.5}
+    has_sides: ClassVar[bool] = True
     task: Literal["affinity"]
     files: AffinityFiles
     unit: str = "pKd"

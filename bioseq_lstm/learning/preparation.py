@@ -29,7 +29,7 @@ def read(task: Task, settings: DatasetSettings, folder: Path) -> None:
     write_rejected(kept, reading.refusals)
     check_refused_share(
         reading.refusals,
-        len(reading.records) + len(reading.measurements) + len(reading.refusals),
+        task.count_read(reading),
         settings.max_refused,
         kept,
     )

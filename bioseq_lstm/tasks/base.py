@@ -143,6 +143,10 @@ class Task(ABC):
     def count(self, encoded: Encoded) -> int:
         """Number of samples."""
 
+    def count_read(self, reading: Reading) -> int:
+        """Number of records that stood in the files, refused ones included."""
+        return len(reading.records) + len(reading.refusals)
+
     def entries(self, records: pd.DataFrame, entity: str) -> Entries:
         """The records of one kind, ready to be compared."""
         own = records[records["entity"] == entity]

@@ -155,6 +155,10 @@ class AffinityTask(Task):
         values[rows] = values[rng.permutation(rows)]
         return encoded.with_arrays(values=values)
 
+    def count_read(self, reading: Reading) -> int:
+        """Molecules, proteins, and rows of the table of affinities."""
+        return super().count_read(reading) + len(reading.measurements)
+
     def split(
         self, reading: Reading, how: SplitSettings, threads: int
     ) -> tuple[pd.DataFrame, list[Side]]:
