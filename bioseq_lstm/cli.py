@@ -48,18 +48,23 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = _verb(verbs, "evaluate", _evaluate, "score everything on the test part, once")
     evaluate.add_argument("--models", nargs="+", required=True)
     predict = _verb(verbs, "predict", _predict, "predict the files of the dataset's `new` folder")
-    predict.add_argument("--new", type=Path, required=True, help="folder of files to predict")
+    predict.add_argument("--new", type=_text, required=True, help="folder of files to predict")
     report = _verb(verbs, "report", _report, "write the HTML report of a dataset")
     report.add_argument("--name", required=True, help="name of the dataset")
     report.add_argument("--models", nargs="+", required=True)
     index = verbs.add_parser("index", help="write the page over all datasets")
-    index.add_argument("--title", default="bioseq_lstm")
+    index.add_argument("--title", type=_text, default="bioseq_lstm")
     index.add_argument("--out", type=Path, required=True)
     index.add_argument("folders", nargs="+", type=Path)
     index.set_defaults(verb=_index)
     schema = verbs.add_parser("schema", help="print the JSON schema of config.yaml, as YAML")
     schema.set_defaults(verb=_schema)
     return parser
+
+
+def _text(argument: str) -> str:
+    """Text as it stands, or as a JSON string: so a rule hands over what HTML must not see."""
+    return str(json.loads(argument)) if argument.startswith('"') else argument
 
 
 def _verb(
@@ -145,7 +150,7 @@ def _predict(options: argparse.Namespace) -> None:
     from bioseq_lstm.learning.prediction import predict
 
     task, settings = _start(options)
-    predict(task, settings, options.new, options.folder, options.threads)
+    predict(task, settings, Path(options.new), options.folder, options.threads)
 
 
 def _report(options: argparse.Namespace) -> None:

@@ -126,7 +126,8 @@ def _as_user_error(
     file: str | Path | None,
 ) -> UserError:
     """The first fault as one line; ``resolved`` is what was validated, ``written`` what stands."""
-    first = error.errors()[0]
+    # A key that is misspelt is also missing: the misspelling is the better thing to tell.
+    first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
     location = first["loc"]
     keys = _as_written(resolved, location)
     if keys[:1] == ["datasets"] and keys[2:3] == ["models"] and not _stands(written, keys):

@@ -9,9 +9,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager
@@ -65,6 +66,9 @@ def write_tsv(path: str | Path, table: pd.DataFrame) -> None:
 
 def read_tsv(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
     """Read one of our own tables; columns named in ``text`` stay text (an id may be ``007``)."""
+    # Snakemake reads this module at every start, and pandas takes half a second.
+    import pandas as pd
+
     return pd.read_csv(
         path, sep="\t", dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=[""]
     )

@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    field_validator,
     model_validator,
 )
 
@@ -157,7 +158,7 @@ class SplitSettings(Strict):
         (0.7, 0.15, 0.15), description="of training, validation and test"
     )
     folds: Positive = Field(1, description="above 1: cross-validation, every record tested once")
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0)] = 0
     identity: Share = Field(
         0.25, description="homology: sequences at least this alike stay together"
     )
@@ -175,6 +176,8 @@ class SplitSettings(Strict):
             raise ValueError("each of the three fractions must be above 0")
         if self.strategy == "given" and self.column is None:
             raise ValueError("strategy 'given' needs `column`, the one that says train or test")
+        if self.strategy == "given" and self.folds > 1:
+            raise ValueError(f"strategy 'given' has one fold, not {self.folds}: set folds to 1")
         return self
 
 
@@ -183,15 +186,27 @@ class DatasetSettings(Strict):
 
     default_split: ClassVar[dict[str, Any]] = {}
     has_sides: ClassVar[bool] = False
+    strategies: ClassVar[tuple[str, ...]] = ("homology", "group", "given", "random")
 
     split: SplitSettings
     leakage: LeakageSettings = LeakageSettings()
     models: dict[Name, ModelSettings] = Field({}, min_length=1)
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field((1,), min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (1,), min_length=1, json_schema_extra={"uniqueItems": True}
+    )
     new: str | None = Field(None, description="folder of what is to be predicted")
     max_refused: Share = Field(0.05, description="share of refused records that stops the run")
     max_length: Positive = Field(10_000, description="longer sequences are refused in training")
-    bootstrap: Positive = 1000
+    bootstrap: Annotated[int, Field(ge=100)] = Field(
+        1000, description="replicates; fewer than 100 give no 95 % interval"
+    )
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_differ(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("each seed may stand once: a run that is repeated is no second run")
+        return seeds
 
     @model_validator(mode="before")
     @classmethod
@@ -202,6 +217,15 @@ class DatasetSettings(Strict):
         if isinstance(split, Mapping):
             split = {**cls.default_split, **split}
         return {**data, "split": split}
+
+    @model_validator(mode="after")
+    def _strategy_suits_the_task(self) -> DatasetSettings:
+        if self.split.strategy not in self.strategies:
+            raise ValueError(
+                f"split strategy {self.split.strategy!r} is not for this task; known: "
+                f"{', '.join(self.strategies)}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _sides_belong_to_pairs(self) -> DatasetSettings:
@@ -224,6 +248,23 @@ class StructureDataset(DatasetSettings):
     default_split: ClassVar[dict[str, Any]] = {"strategy": "homology"}
     task: Literal["structure"]
     files: StructureFiles
+
+    @model_validator(mode="after")
+    def _models_label_every_residue(self) -> StructureDataset:
+        for name, model in self.models.items():
+            embedding, head = model.embedding, model.head
+            if (embedding.kmer, embedding.stride) != (1, 1):
+                raise ValueError(
+                    f"model {name!r}: structure labels every residue, so `embedding` needs kmer 1 "
+                    f"and stride 1, not {embedding.kmer} and {embedding.stride}"
+                )
+            if head.rank is not None or head.composition:
+                key = "rank" if head.rank is not None else "composition"
+                raise ValueError(
+                    f"model {name!r}: structure has no use for head.{key}, which is for tasks "
+                    "with outputs per sequence"
+                )
+        return self
 
 
 class ExpressionFiles(Strict):
@@ -256,6 +297,7 @@ class AffinityDataset(DatasetSettings):
     # At .25 nearly all kinases are one cluster; at .5 they fall into subfamilies.
     default_split: ClassVar[dict[str, Any]] = {"strategy": "cold", "identity": 0.5}
     has_sides: ClassVar[bool] = True
+    strategies: ClassVar[tuple[str, ...]] = ("cold", "given", "random")
     task: Literal["affinity"]
     files: AffinityFiles
     unit: str = "pKd"

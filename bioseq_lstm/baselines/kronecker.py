@@ -22,6 +22,7 @@ _STRENGTHS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
 _FIRST_STRENGTH = 1.0
 _TOLERANCE = 1e-4
 _MAX_STEPS = 300
+_UNSOLVED = "Kronecker kernel ridge: conjugate gradients did not converge to a finite solution"
 
 
 @dataclass(frozen=True)
@@ -45,21 +46,26 @@ class KroneckerRidge:
     solution comes from the eigenvectors of both kernels, exactly; otherwise by conjugate gradients
     on the observed pairs alone, where the kernel between all pairs is never written down: its
     product with a vector is two small matrix products. The form of the kernels, and then the
-    strength of the ridge, are the best on the validation pairs.
+    strength of the ridge, are the best on the validation pairs, among those whose system of
+    equations was solved.
     """
 
     form: KernelForm
     strength: float
 
     def fit(self, train: Pairs, validation: Pairs, similar: Similarities) -> Self:
+        """Raises RuntimeError when conjugate gradients converged for no form or no strength."""
         self._mean = float(train.values.mean())
         known = _KnownPairs.of(train, self._mean)
         forms = [KernelForm(*choice) for choice in product(_POWERS, _POWERS, _SHARED)]
         errors = []
         for form in forms:
             kernels = _Kernels.of(form, similar, known)
-            ((_, weights),) = known.solutions(kernels, (_FIRST_STRENGTH,))
-            errors.append(self._error(kernels, weights, validation))
+            solved = known.solutions(kernels, (_FIRST_STRENGTH,))
+            found = [self._error(kernels, weights, validation) for _, weights in solved]
+            errors.append(min(found, default=np.inf))
+        if not np.isfinite(errors).any():
+            raise RuntimeError(f"{_UNSOLVED} for any form of the kernels")
         self.form = forms[int(np.argmin(errors))]
         self._kernels = _Kernels.of(self.form, similar, known)
         best = np.inf
@@ -67,6 +73,8 @@ class KroneckerRidge:
             error = self._error(self._kernels, weights, validation)
             if error < best:
                 best, self.strength, self._weights = error, strength, weights
+        if not np.isfinite(best):
+            raise RuntimeError(f"{_UNSOLVED} for any strength of the ridge")
         return self
 
     def predict(self, drugs: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -107,7 +115,7 @@ class _KnownPairs:
     def solutions(
         self, kernels: _Kernels, strengths: tuple[float, ...]
     ) -> Iterator[tuple[float, np.ndarray]]:
-        """``(K + strength I)⁻¹ values`` as a table, for each strength in turn."""
+        """``(K + strength I)⁻¹ values`` as a table, for each strength that could be solved."""
         kd, kt = kernels.drugs[self.drugs], kernels.targets[self.targets]
         if (self.table(np.ones(len(self.values))) == 1).all():
             return _complete(kd, kt, self.table(self.values), strengths)
@@ -116,7 +124,10 @@ class _KnownPairs:
     def _observed(
         self, kd: np.ndarray, kt: np.ndarray, strengths: tuple[float, ...]
     ) -> Iterator[tuple[float, np.ndarray]]:
-        """By conjugate gradients; each strength starts where the last one ended."""
+        """By conjugate gradients; each strength starts where the last one ended.
+
+        A strength at which they did not converge within ``_MAX_STEPS`` is left out.
+        """
         solution, size = np.zeros(len(self.values)), len(self.values)
         for strength in strengths:
 
@@ -125,10 +136,11 @@ class _KnownPairs:
                 return products + strength * vector
 
             operator = LinearOperator((size, size), matvec=product_with, dtype=float)
-            solution, _ = cg(
+            solution, unsolved = cg(
                 operator, self.values, x0=solution, rtol=_TOLERANCE, maxiter=_MAX_STEPS
             )
-            yield strength, self.table(solution)
+            if unsolved == 0:
+                yield strength, self.table(solution)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 The table holds what lies nearest in the *training* part, since that is what a model can copy from.
 Exact copies are also looked for in the validation part, which chose the model. Where the split does
 not promise that an entity is new in the test part (targets, when drugs are cold), the table is made
-all the same, with a record that also trains as its own nearest, and nothing is judged.
+all the same, with a record that also trains as its own nearest, and the entity is not judged. Where
+neither side of the pairs is promised new (``random``, ``given``), the pair is: a test pair whose
+drug and target equal those of one training or validation pair is an exact copy.
 """
 
 from __future__ import annotations
@@ -65,11 +67,22 @@ def check_leakage(
 ) -> Leakage:
     """Find the nearest training record of every test record, in every fold, for every entity.
 
-    Raises UserError, while the gate is closed, for an exact copy (of DNA on either strand) across
-    the line and for too many near-duplicates; with an open gate these become warnings.
+    Raises UserError, while the gate is closed, for an exact copy (of DNA on either strand; of a
+    pair where no side is promised new) across the line and for too many near-duplicates; with an
+    open gate these become warnings.
     """
-    tables, shares, warnings = [], [], []
+    tables, shares = [], []
+    warnings: list[str] = []
+
+    def judge(fold: int, complaints: Sequence[str | None]) -> None:
+        for complaint in filter(None, complaints):
+            if settings.gate == "closed":
+                raise UserError(complaint + MEND)
+            warnings.append(f"Fold {fold}: {complaint}; the gate of the leakage check is open.")
+
     for fold, name in enumerate(splits.filter(regex=r"^fold\d+$").columns):
+        if len(sides) > 1 and not any(side.promised_new for side in sides):
+            judge(fold, [_pair_copies(sides, splits, splits[name])])
         for side in sides:
             parts = _Parts.of(side, splits[side.column], splits[name])
             table = _nearest(side, parts, threads).assign(entity=side.entity, fold=fold)
@@ -77,10 +90,7 @@ def check_leakage(
             near = _near(settings, judged)
             share = len(near) / max(len(judged), 1)
             copies = _copies(side, parts) if side.promised_new else None
-            for complaint in filter(None, [copies, _too_many(settings, side, judged, near)]):
-                if settings.gate == "closed":
-                    raise UserError(complaint + MEND)
-                warnings.append(f"Fold {fold}: {complaint}; the gate of the leakage check is open.")
+            judge(fold, [copies, _too_many(settings, side, judged, near)])
             tables.append(table[list(COLUMNS)])
             shares.append((side.entity, fold, len(judged), len(near), share))
     columns = ["entity", "fold", "judged", "near_duplicates", "share"]
@@ -148,6 +158,27 @@ def _copies(side: Side, parts: _Parts) -> str | None:
     how = "identical to" if same else "the reverse complement of"
     more = f" (and {len(pairs) - 1} more such {side.entity}s)" if len(pairs) > 1 else ""
     return f"test {side.entity} {ids[test]!r} is {how} {part} {side.entity} {ids[other]!r}{more}"
+
+
+def _pair_copies(sides: Sequence[Side], splits: pd.DataFrame, parts: pd.Series) -> str | None:
+    """What is wrong when a test pair equals, in all its sides, one on the other side of the line."""
+    columns = []
+    for side in sides:
+        canonical = dict(zip(side.entries.ids, side.entries.canonical(), strict=True))
+        columns.append([canonical[name] for name in splits[side.column]])
+    keys = list(zip(*columns, strict=True))
+    rows = {part: np.flatnonzero(parts == part) for part in ("train", "validation", "test")}
+    others = {keys[row]: row for row in [*rows["validation"][::-1], *rows["train"][::-1]]}
+    found = [(row, others[keys[row]]) for row in rows["test"] if keys[row] in others]
+    if not found:
+        return None
+    test, other = (
+        " and ".join(f"{side.entity} {splits[side.column].iloc[row]!r}" for side in sides)
+        for row in found[0]
+    )
+    part = "training" if parts.iloc[found[0][1]] == "train" else "validation"
+    more = f" (and {len(found) - 1} more such pairs)" if len(found) > 1 else ""
+    return f"the test pair of {test} is identical to the {part} pair of {other}{more}"
 
 
 def _too_many(

@@ -130,10 +130,17 @@ def reason_kind(reason: str) -> str:
 def write_rejected(path: str | Path, refusals: Sequence[Refusal]) -> None:
     """Write file, line, record and reason of every refusal as TSV, one line each.
 
-    Characters that cannot be printed (tabs, line ends, terminal controls) are written escaped.
+    Characters that cannot be printed (tabs, line ends, terminal controls) are written escaped, and
+    a text that a spreadsheet would run as a formula gets a leading apostrophe.
     """
-    rows = [(printable(r.file), r.line, printable(r.record), printable(r.reason)) for r in refusals]
+    rows = [(_cell(r.file), r.line, _cell(r.record), _cell(r.reason)) for r in refusals]
     write_tsv(path, pd.DataFrame(rows, columns=["file", "line", "record", "reason"]))
+
+
+def _cell(text: str) -> str:
+    """Text that is safe in a terminal, in one line of a table and in a spreadsheet."""
+    guard = "'" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else ""
+    return guard + printable(text)
 
 
 def set_name(word: str) -> str | None:

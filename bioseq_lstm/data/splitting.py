@@ -3,22 +3,25 @@
 Strategies, as data:
 
 ======== ======================================================= ===========================
-strategy groups (what stays on one side)                         for
+strategy what stays on one side                                  for
 ======== ======================================================= ===========================
 homology clusters by MMseqs2                                     proteins, any sequences
 group    a column, or blocks along a chromosome                  genes, anything with a group
-random   exact copies only                                       anything; optimistic
+random   exact copies only (of a record, or of a pair)           anything; optimistic
 given    a column says it                                        fixed benchmarks
 cold     clusters of drugs, of targets, or both                  pairs
 ======== ======================================================= ===========================
 
-Exact copies (of DNA on either strand) share a group whatever the strategy, ``given`` apart: there
-the leakage check finds them.
+Exact copies (of DNA on either strand) share a part whatever the strategy, ``given`` apart: there
+the leakage check finds them. A pair is a copy of another when both its drugs and its targets are.
+
+The groups that the tables name are the units of resampling, and relatives are no independent
+observations, however the parts were drawn: so ``random`` and ``given`` name natural groups too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -63,7 +66,7 @@ SPELLINGS = {
 
 @dataclass(frozen=True)
 class SplitSettings:
-    """How to split; what a strategy does not use is ignored.
+    """How to split, and what the units of resampling are; what is not used is ignored.
 
     ``fractions`` of training, validation and test; with ``folds`` above 1 every group is tested
     once and the first two fractions give the validation share of the rest. ``identity`` and
@@ -96,24 +99,27 @@ def split_records(
     """Split single records: columns id, group, fold0, fold1, ...; rows as in ``entries``.
 
     ``annotations`` has a row per entry, with the columns that the strategy reads: the named one,
-    or start and, where known, end, strand and chromosome.
+    or start and, where known, end, strand and chromosome. ``group`` is the unit of resampling:
+    with ``group`` what the split keeps together, else chromosome blocks of DNA whose positions are
+    known, else homology clusters; exact copies always share it.
     """
+    if settings.strategy == "cold":
+        raise UserError("split strategy 'cold' is for pairs of drug and target: use 'homology'")
     table = pd.DataFrame({"id": list(entries.ids)}, dtype=str)
     copies = identical_groups(entries)
-    if settings.strategy == "given":
-        table["group"] = copies
-        words = _column(settings, annotations, entries.ids)
-        return table.assign(fold0=_given(settings, words, entries.ids, copies))
-    if settings.strategy == "homology":
-        groups = clusters(entries, settings.identity, settings.coverage, threads)
-    elif settings.strategy == "group":
-        groups = merged(_named_groups(settings, annotations, entries.ids), copies)
-    elif settings.strategy == "random":
-        groups = copies
+    if settings.strategy == "group":
+        together = merged(_named_groups(settings, annotations, entries.ids), copies)
+    elif settings.strategy == "homology":
+        together = clusters(entries, settings.identity, settings.coverage, threads)
     else:
-        raise UserError("split strategy 'cold' is for pairs of drug and target: use 'homology'")
-    table["group"] = groups
-    for name, parts in zip(settings.fold_names, _folds(settings, groups), strict=True):
+        together = copies
+    if settings.strategy == "given":
+        words = _column(settings, annotations, entries.ids)
+        folds = iter([_given(settings, words, entries.ids, copies)])
+    else:
+        folds = _folds(settings, together)
+    table["group"] = _units(settings, entries, annotations, together, threads)
+    for name, parts in zip(settings.fold_names, folds, strict=True):
         table[name] = parts
     return table
 
@@ -129,8 +135,8 @@ def split_pairs(
 
     ``pairs`` has the columns drug and target (ids), and the named column for ``given``. Cold on
     both sides splits drugs and targets by the same fractions; a pair whose sides lie in different
-    parts (a test drug with a training target) is ``unused``. Groups are always clusters, as they
-    are the units of resampling too.
+    parts (a test drug with a training target) is ``unused``. The groups are always clusters: they
+    are the units of resampling. ``random`` keeps pairs of equal drug and equal target together.
     """
     table = pairs[["drug", "target"]].reset_index(drop=True).copy()
     drug_rows = _rows(table["drug"], drugs, "drug")
@@ -138,12 +144,14 @@ def split_pairs(
     table["drug_group"] = clusters(drugs, settings.tanimoto, settings.coverage)[drug_rows]
     target_groups = clusters(targets, settings.identity, settings.coverage, threads)
     table["target_group"] = target_groups[target_rows]
+    same_drug, same_target = identical_groups(drugs), identical_groups(targets)
+    copies = numbered(list(zip(same_drug[drug_rows], same_target[target_rows], strict=True)))
     names = (table["drug"] + " and " + table["target"]).tolist()
     if settings.strategy == "given":
         words = _column(settings, pairs, names)
-        return table.assign(fold0=_given(settings, words, names, np.arange(len(table))))
+        return table.assign(fold0=_given(settings, words, names, copies))
     if settings.strategy == "random":
-        folds = _folds(settings, np.arange(len(table)))
+        folds = _folds(settings, copies)
     elif settings.strategy == "cold":
         folds = _cold_folds(settings, table)
     else:
@@ -201,6 +209,29 @@ def _named_groups(
             f"record {ids[int(np.isnan(start).argmax())]!r} has no position (start): add it to the "
             "annotations, remove the record, or name a `column` to group by"
         )
+    return _blocks(settings, annotations)
+
+
+def _units(
+    settings: SplitSettings,
+    entries: Entries,
+    annotations: pd.DataFrame | None,
+    together: np.ndarray,
+    threads: int,
+) -> np.ndarray:
+    """Which records count as one observation; ``together``: what the split keeps on one side."""
+    if settings.strategy == "group":
+        return together
+    if entries.kind == "dna" and annotations is not None and "start" in annotations:
+        if annotations["start"].notna().all():
+            return merged(_blocks(settings, annotations), identical_groups(entries))
+    if settings.strategy == "homology":
+        return together
+    return clusters(entries, settings.identity, settings.coverage, threads)
+
+
+def _blocks(settings: SplitSettings, annotations: pd.DataFrame) -> np.ndarray:
+    start = annotations["start"].to_numpy(float)
     optional = {
         name: annotations[name].to_numpy()
         for name in ("end", "strand")
@@ -227,6 +258,11 @@ def _cold_folds(settings: SplitSettings, table: pd.DataFrame) -> Iterator[np.nda
         yield checked(parts, table[f"{sides[0]}_group"].to_numpy())
 
 
+def names_validation(words: Iterable[str]) -> bool:
+    """Whether a column of a ``given`` split names a validation part, or leaves it to be drawn."""
+    return any(SPELLINGS.get(str(word).strip().casefold()) == VALIDATION for word in words)
+
+
 def _given(
     settings: SplitSettings, words: Sequence[str], ids: Sequence[str], copies: np.ndarray
 ) -> np.ndarray:
@@ -242,7 +278,7 @@ def _given(
                 f"{nearest(word.casefold(), SPELLINGS)}; known: {', '.join((*PARTS, UNUSED))}"
             )
     parts = np.array([SPELLINGS[word.casefold()] for word in words], dtype=object)
-    if not (parts == VALIDATION).any():
+    if not names_validation(words):
         rows = np.flatnonzero(parts == TRAIN)
         if len(rows):
             generator = np.random.default_rng(settings.seed)

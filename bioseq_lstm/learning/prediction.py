@@ -18,6 +18,7 @@ from bioseq_lstm.learning.evaluation import read_splits
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.run import load_network
 from bioseq_lstm.learning.training import run_network
+from bioseq_lstm.provenance import checksums
 from bioseq_lstm.settings import DatasetSettings, TrainingSettings
 from bioseq_lstm.tasks.base import Task, Trust
 
@@ -78,6 +79,8 @@ def predict(
         manifest = {
             "model": chosen,
             "weights_sha256": [card["weights_sha256"] for card in cards],
+            "inputs": checksums(task.reads(new)),
+            "passed_over": _passed_over(new, task.reads(new)),
             "files": files,
         }
         write_json(out / "manifest.json", manifest)
@@ -106,3 +109,13 @@ def _ensemble(task: Task, networks: list[nn.Module], encoded: Encoded) -> list[n
     rows = np.arange(task.count(encoded))
     runs = [run_network(task, network, encoded, rows, TrainingSettings()) for network in networks]
     return [np.mean(same, axis=0) for same in zip(*runs, strict=True)]
+
+
+def _passed_over(folder: Path, read: list[Path]) -> list[str]:
+    """Names of visible files in the folder that the task has no reader for."""
+    there = folder.iterdir() if folder.is_dir() else []
+    return sorted(
+        path.name
+        for path in there
+        if path.is_file() and not path.name.startswith(".") and path not in read
+    )

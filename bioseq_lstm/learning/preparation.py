@@ -10,7 +10,7 @@ import pandas as pd
 from bioseq_lstm.data.leakage import LeakageSettings, check_leakage
 from bioseq_lstm.data.profile import profile
 from bioseq_lstm.data.records import Reading, check_refused_share, write_rejected
-from bioseq_lstm.data.splitting import SplitSettings
+from bioseq_lstm.data.splitting import SplitSettings, names_validation
 from bioseq_lstm.files import sha256, write_json, write_parquet, write_tsv
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.settings import DatasetSettings
@@ -51,7 +51,8 @@ def split_dataset(task: Task, settings: DatasetSettings, folder: Path, threads: 
     """Write ``splits.tsv``, ``leakage.tsv`` and ``split.json``; a leak is a ``UserError``."""
     layout = Layout(folder)
     how = SplitSettings(**settings.split.model_dump())
-    splits, sides = task.split(stored_reading(layout), how, threads)
+    reading = stored_reading(layout)
+    splits, sides = task.split(reading, how, threads)
     gate = LeakageSettings(**settings.leakage.model_dump())
     found = check_leakage(gate, splits, sides, threads)
     write_tsv(layout.splits, splits)
@@ -65,35 +66,69 @@ def split_dataset(task: Task, settings: DatasetSettings, folder: Path, threads: 
     write_json(
         layout.split_report,
         {
-            "description": described(how),
+            "description": described(how, draws_validation(reading, how)),
             "warnings": [*optimistic, *found.warnings],
             "near_duplicates": found.shares.to_dict("records"),
         },
     )
 
 
-def described(how: SplitSettings) -> list[str]:
-    """The split in words, for the report."""
+def draws_validation(reading: Reading, how: SplitSettings) -> bool:
+    """Whether the validation part of a ``given`` split had to be drawn from training."""
+    if how.strategy != "given":
+        return False
+    # Parts that stand with the measurements are in `set`; they go before an annotation.
+    measured = how.column == "set" and "set" in reading.measurements
+    words = (reading.measurements if measured else reading.records)[how.column]
+    return not names_validation(words)
+
+
+def described(how: SplitSettings, drawn: bool = False) -> list[str]:
+    """The split in words, for the report; ``drawn``: whether ``given`` drew its validation part."""
     groups = {
         "homology": f"Sequences with at least {how.identity:.0%} identity over {how.coverage:.0%} "
         "of the shorter one (MMseqs2, connected components) stay on one side.",
         "group": f"Records of one group (column {how.column!r}) stay on one side."
         if how.column
-        else f"Genes of one block of {how.block_length:,} bases of the chromosome, and likely "
-        "operons, stay on one side.",
+        else f"Genes of one block of {how.block_length:,} bases of the chromosome and, where "
+        "strand and end of every gene are known, likely operons stay on one side.",
         "cold": f"Test {'drugs and targets' if how.cold == 'both' else how.cold} are unseen in "
         f"training. Drugs with a Tanimoto coefficient of at least {how.tanimoto:g} and targets "
         f"with at least {how.identity:.0%} identity stay together on the side that is split.",
-        "given": f"The column {how.column!r} says it.",
+        "given": f"The column {how.column!r} says what is training and what is test.",
         "random": "Samples were drawn at random; only exact copies stay together.",
     }[how.strategy]
-    parts = "Training {:.0%}, validation {:.0%}, test {:.0%}, as far as whole groups allow."
-    sizes = (
-        f"{how.folds} folds: every record is tested once."
-        if how.folds > 1
-        else parts.format(*how.fractions)
-    )
-    return [groups, sizes, f"Seed {how.seed}."]
+    if how.strategy == "given":
+        return [groups, *_drawn_validation(how, drawn)]
+    return [groups, *_sizes(how), f"Seed {how.seed}."]
+
+
+def _drawn_validation(how: SplitSettings, drawn: bool) -> list[str]:
+    if not drawn:
+        return ["It names the validation part too."]
+    train, validation, _ = how.fractions
+    share = validation / (train + validation)
+    return [
+        f"It names no validation part, so {share:.0%} of what it gives to training was drawn at "
+        f"random for validation, exact copies together (seed {how.seed})."
+    ]
+
+
+def _sizes(how: SplitSettings) -> list[str]:
+    """How large the parts are, in words; pairs that are cold on both sides may straddle."""
+    both = how.strategy == "cold" and how.cold == "both"
+    straddle = "A pair whose drug and target lie in different parts is not used"
+    if how.folds == 1:
+        whose = " (of the drugs, and of the targets)" if both else ""
+        parts = "Training {:.0%}, validation {:.0%}, test {:.0%}{}, as far as whole groups allow."
+        return [parts.format(*how.fractions, whose), *([f"{straddle}."] if both else [])]
+    if not both:
+        return [f"{how.folds} folds: every sample is tested once."]
+    return [
+        f"{how.folds} folds: every drug and every target is in the test part of one fold. A pair "
+        "is tested only when both are in that of the same fold, so most pairs are never tested.",
+        f"{straddle} in that fold.",
+    ]
 
 
 def encode(task: Task, settings: DatasetSettings, folder: Path) -> None:

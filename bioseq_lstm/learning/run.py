@@ -21,7 +21,7 @@ from bioseq_lstm.learning.checkpoint import load_weights, save_weights
 from bioseq_lstm.learning.evaluation import read_splits
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.training import run_network, train
-from bioseq_lstm.provenance import machine, versions
+from bioseq_lstm.provenance import code_digest, machine, versions
 from bioseq_lstm.settings import DatasetSettings, ModelSettings
 from bioseq_lstm.tasks.base import Parts, Task
 
@@ -58,7 +58,9 @@ def run_training(
         "fold": run.fold,
         "seed": run.seed,
         "labels_shuffled": run.shuffled,
+        "dataset": settings.model_dump(mode="json", exclude={"models"}),
         "settings": model.model_dump(mode="json"),
+        "code": code_digest("bioseq_lstm.learning.run", "bioseq_lstm.tasks.*.task"),
         "inputs": {path.name: sha256(path) for path in (layout.encoded, layout.splits)},
         "versions": versions(),
         "machine": machine(),

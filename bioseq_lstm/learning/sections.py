@@ -13,7 +13,8 @@ from bioseq_lstm.reporting.panels import Chart, Panel, Section, Table, Text, War
 
 INTERVAL = (
     "Intervals are 95 % percentile intervals of {replicates} bootstrap replicates over {units} "
-    "independent units."
+    "independent units; how much another training would differ is not in them, only in the "
+    "spread over seeds, where there are several."
 )
 
 
@@ -43,7 +44,7 @@ def data_section(profile: dict[str, Any], records: pd.DataFrame, rejected: pd.Da
         items.append(
             Chart(
                 f"Lengths: {entity['entity']}",
-                histogram(pd.DataFrame({"value": own["sequence"].str.len()}), label="letters"),
+                histogram(pd.DataFrame({"value": own["sequence"].str.len()}), label="characters"),
                 f"{len(own):,} records.",
                 f"Histogram of the lengths of {len(own)} records; "
                 f"median {entity['length']['median']:.0f} letters.",

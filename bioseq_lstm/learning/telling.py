@@ -19,8 +19,9 @@ from bioseq_lstm.learning.verdict import (
 )
 from bioseq_lstm.provenance import checksums, machine, versions
 from bioseq_lstm.reporting.page import write_index, write_report
-from bioseq_lstm.reporting.panels import Entry, Page
+from bioseq_lstm.reporting.panels import Entry, Page, Panel, Section, Table, Text
 from bioseq_lstm.settings import DatasetSettings
+from bioseq_lstm.strict_yaml import load_yaml
 from bioseq_lstm.tasks.base import Results, Task
 
 
@@ -64,6 +65,7 @@ def report_dataset(
                 chosen,
             ),
             *task.panels(results),
+            *_left_out(layout),
         ],
         provenance=_provenance(layout, settings, models, profile),
     )
@@ -101,7 +103,12 @@ def _judge(
     chance = float(blind.iloc[0]) if len(blind) and blind.notna().all() else task.chance
     warnings = [
         *split_report["warnings"],
-        *below_floor(headline, differences),
+        *(
+            said
+            for metric in task.metrics
+            if metric.key in task.overview
+            for said in below_floor(metric, differences)
+        ),
         *control_finds_something(headline, figures, chance),
         *lookup_is_good(headline, figures, task.lookup, results.chosen),
     ]
@@ -133,10 +140,36 @@ def _new_tables(layout: Layout) -> dict[str, dict[str, pd.DataFrame]]:
     }
 
 
+def _left_out(layout: Layout) -> list[Section]:
+    """Of the new files: refused records, what was done to records, files that were passed over."""
+    manifest = read_json(layout.predictions / "manifest.json")
+    rejected = _text_tsv(layout.predictions / "rejected.tsv")
+    items: list[Panel] = []
+    if len(rejected):
+        title = f"Refused new records: {len(rejected):,}"
+        items.append(Table(title, rejected, "", file="predictions/rejected.tsv"))
+    notes = [
+        {"file": name, "note": note, "count": count}
+        for name, entry in manifest["files"].items()
+        for note, count in entry.get("notes", {}).items()
+    ]
+    if notes:
+        items.append(Table("Done to new records while reading", pd.DataFrame(notes), ""))
+    if manifest["passed_over"]:
+        names = ", ".join(manifest["passed_over"])
+        items.append(Text("Files of the folder that no reader is for", [names]))
+    if not items:
+        return []
+    return [Section("left-out", "New files: what was left out", "", items)]
+
+
 def _text_tsv(path: Path, numbers: bool = False) -> pd.DataFrame:
     """A table of ours whose text columns may hold ``NA`` or ``007``."""
-    ids = ("id", "record", "drug", "target", "condition", "sequence", "residue")
-    table = read_tsv(path, text=ids)
+    with path.open(encoding="utf-8") as handle:
+        columns = handle.readline().rstrip("\n").split("\t")
+    known = {"id", "record", "drug", "target", "condition", "sequence", "residue"}
+    text = tuple(name for name in columns if name in known or name.startswith("nearest_"))
+    table = read_tsv(path, text=text)
     return table if numbers else table.astype(str)
 
 
@@ -151,7 +184,7 @@ def _provenance(
     steps = (layout.records, layout.measurements, layout.splits, layout.encoded, layout.figures)
     return {
         "input files": profile["files"],
-        "configuration": settings.model_dump(mode="json"),
+        "configuration": settings.model_dump(mode="json", exclude={"models"}),
         "models": {
             model: read_json(layout.run(model, 0, settings.seeds[0]) / "model.json")["settings"]
             for model in models
@@ -160,6 +193,28 @@ def _provenance(
         "files of the stages (SHA-256)": {
             Path(path).name: digest for path, digest in checksums(steps).items()
         },
-        "versions": versions(),
-        "machine": machine(),
+        "trained with": {
+            str(run.relative_to(layout.folder)): {
+                key: recorded[key] for key in ("versions", "machine", "threads")
+            }
+            for run, recorded in _recorded(layout, settings, models).items()
+        },
+        "reported with": {"versions": versions(), "machine": machine()},
+        "new files": read_json(layout.predictions / "manifest.json")["inputs"],
+        "training seconds": {
+            str(run.relative_to(layout.folder)): read_json(run / "model.json")["cost"][
+                "wall_seconds"
+            ]
+            for run in _recorded(layout, settings, models)
+        },
     }
+
+
+def _recorded(
+    layout: Layout, settings: DatasetSettings, models: list[str]
+) -> dict[Path, dict[str, Any]]:
+    """``run.yaml`` of every run."""
+    runs = [
+        run for model in models for run in layout.runs(model, settings.split.folds, settings.seeds)
+    ]
+    return {run: load_yaml(run / "run.yaml") for run in runs}

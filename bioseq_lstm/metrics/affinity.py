@@ -130,10 +130,11 @@ class AffinityScorer:
         }
 
     def per_target(self) -> pd.DataFrame:
-        """One row per target on the whole test part: target, pairs, concordance."""
+        """One row per target with enough test pairs: target, pairs, concordance."""
         concordant, comparable = self._within.counts(np.ones(len(self._truth)))
         values = [ratio(c, n) for c, n in zip(concordant, comparable, strict=True)]
-        return pd.DataFrame({"target": self._names, "pairs": self._pairs, "concordance": values})
+        table = {"target": self._names, "pairs": self._pairs, "concordance": values}
+        return pd.DataFrame(table)[self._pairs >= MIN_PAIRS].reset_index(drop=True)
 
     def _per_target(self, weights: np.ndarray) -> float:
         concordant, comparable = self._within.counts(weights)

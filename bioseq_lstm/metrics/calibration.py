@@ -62,14 +62,23 @@ class CalibrationScorer:
         )
 
 
-def coverage(
-    truth: np.ndarray, low: np.ndarray, high: np.ndarray, weights: np.ndarray | None = None
-) -> float:
-    """Share of true values inside ``[low, high]``; NaN truth is left out. All ``(values,)``."""
-    weights = np.ones(len(truth)) if weights is None else weights
-    known = np.isfinite(truth)
-    inside = (truth >= low) & (truth <= high)
-    return ratio(weights[known] @ inside[known], weights[known].sum())
+class CoverageScorer:
+    """Whether true values lie inside their stated intervals, resampled by unit.
+
+    ``coverage`` is the share of known values inside; NaN truth is left out.
+    """
+
+    def __init__(
+        self, truth: np.ndarray, low: np.ndarray, high: np.ndarray, *units: np.ndarray
+    ) -> None:
+        """All ``(values,)``; one array of units, or two for drugs and targets."""
+        self.units = units
+        self._known = np.isfinite(truth).astype(float)
+        self._inside = ((truth >= low) & (truth <= high)).astype(float)
+
+    def figures(self, weights: np.ndarray) -> dict[str, float]:
+        inside = weights @ (self._inside * self._known)
+        return {"coverage": ratio(inside, weights @ self._known)}
 
 
 def _bin_sums(confidence: np.ndarray, correct: np.ndarray) -> np.ndarray:

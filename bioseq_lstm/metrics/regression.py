@@ -24,7 +24,8 @@ METRICS: tuple[Metric, ...] = (
            "across genes after subtracting each gene's mean over conditions"),
     Metric("r2_centred", "R², centred", "", True,
            "across genes after subtracting each gene's mean over conditions"),
-    Metric("rmse", "RMSE", "log2 TPM", False, "root mean squared error over genes and conditions"),
+    Metric("rmse", "RMSE", "unit of the table", False,
+           "root mean squared error over genes and conditions, in the unit of the table"),
 )  # fmt: skip
 
 

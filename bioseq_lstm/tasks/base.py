@@ -21,6 +21,7 @@ from bioseq_lstm.data.similarity import Entries, Kind, nearest
 from bioseq_lstm.data.splitting import SplitSettings, split_records
 from bioseq_lstm.metrics.bands import band_numbers
 from bioseq_lstm.metrics.base import Metric, Scorer
+from bioseq_lstm.newfiles import fasta_files
 from bioseq_lstm.settings import ModelSettings, TrainingSettings
 
 if TYPE_CHECKING:
@@ -73,10 +74,15 @@ class Trust:
 
 @dataclass(frozen=True)
 class Nearest:
-    """The nearest training record of each sample: its id, and how similar it is (0 to 1)."""
+    """The nearest training record of each sample: its id, and how similar it is (0 to 1).
+
+    ``comparable`` is false where the test part holds nothing of the sample's sort (a new target
+    when only new drugs were tested), so that no measured figure speaks for it; None: nowhere.
+    """
 
     id: list[str]
     similarity: np.ndarray
+    comparable: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +136,10 @@ class Task(ABC):
     @abstractmethod
     def read_new(self, folder: Path, settings: Any) -> dict[str, Reading]:
         """What was dropped into ``folder``, by the stem of its file; no measurements."""
+
+    def reads(self, folder: Path) -> list[Path]:
+        """The files of a folder of new records that ``read_new`` takes."""
+        return sorted(fasta_files(folder).values())
 
     @abstractmethod
     def encode(self, reading: Reading, settings: Any) -> Encoded:
@@ -219,8 +229,11 @@ class Task(ABC):
         return self.likeness(own["identity"].to_numpy(float), own["coverage"].to_numpy(float))
 
     def likeness(self, identity: np.ndarray, coverage: np.ndarray) -> np.ndarray:
-        """What the bands of similarity are made of, 0 to 1: the identity of the alignment."""
-        return identity
+        """What the bands of similarity are made of: identity times the aligned share, 0 to 1.
+
+        Ten residues of full identity do not make a relative. Molecules have no coverage.
+        """
+        return identity * np.where(np.isnan(coverage), 1.0, coverage)
 
     def nearest(
         self, reading: Reading, training: pd.DataFrame, settings: Any, threads: int
@@ -275,20 +288,23 @@ def padded_tensors(encoded: Encoded, name: str, rows: np.ndarray) -> tuple[Tenso
     return torch.from_numpy(codes), torch.from_numpy(lengths)
 
 
-def measured_in_band(
-    bands: pd.DataFrame, similarity: np.ndarray, metric: str
-) -> dict[str, np.ndarray]:
+def measured_in_band(bands: pd.DataFrame, nearest: Nearest, metric: str) -> dict[str, np.ndarray]:
     """Columns that tell what was measured on test records about as similar to training.
 
-    Where no test record lies in a record's band, nothing was measured and the columns are empty.
+    Where no test record lies in a record's band, or none is of its sort, nothing was measured
+    and the columns are empty.
     """
-    band = band_numbers(similarity)
-    of = {name: bands[name].to_numpy()[band] for name in ("value", "low", "high", "records")}
+    band = band_numbers(nearest.similarity)
+    comparable = True if nearest.comparable is None else nearest.comparable
+    columns = {
+        f"{metric}_measured_in_band": "value",
+        f"{metric}_interval_low": "low",
+        f"{metric}_interval_high": "high",
+        "test_records_in_band": "records",
+    }
     return {
-        f"{metric}_measured_in_band": np.round(of["value"], 3),
-        f"{metric}_interval_low": np.round(of["low"], 3),
-        f"{metric}_interval_high": np.round(of["high"], 3),
-        "test_records_in_band": of["records"],
+        name: np.where(comparable, bands[source].to_numpy(float)[band].round(3), np.nan)
+        for name, source in columns.items()
     }
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from bioseq_lstm.data.records import Parsed, Reading, Record
 
 # New sequences have no length to fear in batches: one that is long goes alone.
-MAX_NEW_LENGTH = 10_000_000
+MAX_NEW_LENGTH = 200_000
 
 
 def records_table(entity: str, records: Sequence[Record]) -> pd.DataFrame:

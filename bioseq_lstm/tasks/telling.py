@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
+from bioseq_lstm.metrics.base import Scorer
+from bioseq_lstm.metrics.bootstrap import bootstrap
+from bioseq_lstm.metrics.calibration import CoverageScorer
 from bioseq_lstm.reporting.panels import Text
 
 
@@ -23,3 +27,21 @@ def shown_names(table: pd.DataFrame) -> pd.DataFrame:
 
 def nothing_new(kind: str) -> Text:
     return Text("Nothing yet", [f"Put {kind} into the dataset's `new` folder and run again."])
+
+
+def stated(scorer: Scorer, key: str, form: str = ".3f") -> str:
+    """A figure with its 95 % bootstrap interval, in words."""
+    interval = bootstrap({"": [scorer]}).estimate("", key)
+    if np.isnan(interval.low):
+        return f"{interval.value:{form}} (no interval: too few independent units)"
+    return (
+        f"{interval.value:{form}} (95 % interval {interval.low:{form}} to {interval.high:{form}})"
+    )
+
+
+def coverage_stated(table: pd.DataFrame, *units: np.ndarray) -> str:
+    """What share of the test values their intervals hold; ``table`` has half_width."""
+    truth, predicted = table["truth"].to_numpy(float), table["predicted"].to_numpy(float)
+    half = table["half_width"].to_numpy(float)
+    scorer = CoverageScorer(truth, predicted - half, predicted + half, *units)
+    return f"The stated 95 % interval holds {stated(scorer, 'coverage', '.1%')} of them."

@@ -325,6 +325,8 @@ def test_plain_names_are_taken() -> None:
         ({"fractions": [0.9, 0.1]}, "fractions"),
         ({"strategy": "given"}, "needs `column`"),
         ({"strategy": "homologie"}, r"did you mean 'homology'\?"),
+        ({"strategy": "given", "column": "set", "folds": 2}, "'given' has one fold, not 2"),
+        ({"seed": -1}, "greater than or equal to 0"),
         ({"folds": 0}, "greater than or equal to 1"),
         ({"identity": 25}, "less than or equal to 1"),
     ],
@@ -332,6 +334,45 @@ def test_plain_names_are_taken() -> None:
 def test_splits_that_make_no_sense_are_refused(split: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=rf"datasets\.d\.split.*{said}"):
         config(split=split)
+
+
+@pytest.mark.parametrize(
+    ("task", "strategy"),
+    [
+        ("structure", "cold"),
+        ("expression", "cold"),
+        ("affinity", "homology"),
+        ("affinity", "group"),
+    ],
+)
+def test_a_strategy_of_another_task_is_refused_with_those_of_this_one(
+    task: str, strategy: str
+) -> None:
+    with pytest.raises(UserError, match=rf"'{strategy}' is not for this task; known: .*random"):
+        config(task, split={"strategy": strategy})
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ({"embedding": {"kmer": 3}}, "kmer 1 and stride 1, not 3 and 1"),
+        ({"embedding": {"stride": 2}}, "kmer 1 and stride 1, not 1 and 2"),
+        ({"head": {"rank": 4}}, r"no use for head\.rank"),
+        ({"head": {"composition": True}}, r"no use for head\.composition"),
+    ],
+)
+def test_structure_refuses_what_is_not_per_residue(model: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=rf"datasets\.d: model 'm': .*{said}"):
+        config(models={"m": model})
+    config("expression", models={"m": model})
+
+
+def test_too_few_replicates_and_a_repeated_seed_are_refused() -> None:
+    with pytest.raises(UserError, match=r"datasets\.d\.bootstrap: .*greater than or equal to 100"):
+        config(bootstrap=99)
+    with pytest.raises(UserError, match=r"datasets\.d\.seeds: each seed may stand once"):
+        config(seeds=[1, 2, 1])
+    assert config(seeds=[0, 1], bootstrap=100).datasets["d"].seeds == (0, 1)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ MODELS = {
 STRUCTURE = {
     "task": "structure",
     "files": {"sequences": "data/structure/chains.3line"},
-    "bootstrap": 50,
+    "bootstrap": 100,
 }
 DATASETS = {
     "structure": STRUCTURE,
@@ -38,7 +38,7 @@ DATASETS = {
             "annotations": "data/expression/genes.tsv",
         },
         "coding_start": 150,
-        "bootstrap": 50,
+        "bootstrap": 100,
     },
     "affinity": {
         "task": "affinity",
@@ -48,7 +48,7 @@ DATASETS = {
             "affinities": "data/affinity/affinities.tsv",
         },
         "unit": "KIBA score",
-        "bootstrap": 50,
+        "bootstrap": 100,
     },
     "crossed": {
         **STRUCTURE,

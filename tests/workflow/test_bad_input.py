@@ -146,8 +146,8 @@ def test_a_name_that_is_more_than_a_name_is_refused(
         ("datasets:\n  a:\n    task: structure\n    fils: {}\n", "did you mean 'files'?"),
         ("datasets: {a: {task: structur, files: {}}}\n", "did you mean 'structure'?"),
         ("title: x\ntitle: y\ndatasets: {}\n", "title"),
-        ("datasets: [\n", "config.yaml"),
-        ("", "config.yaml"),
+        ("datasets: [\n", "not valid JSON or YAML"),
+        ("", "must be given as JSON or YAML"),
     ],
     ids=["unknown key", "unknown task", "a key twice", "no YAML", "nothing in it"],
 )

@@ -60,7 +60,7 @@ def press_ctrl_c(snakemake: subprocess.Popen[str]) -> None:
 
 def kill_the_training(snakemake: subprocess.Popen[str]) -> None:
     for process in psutil.Process(snakemake.pid).children(recursive=True):
-        if "train" in process.cmdline() and process.name().startswith("python"):
+        if "train" in process.cmdline():
             process.kill()
 
 

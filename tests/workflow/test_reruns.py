@@ -56,7 +56,7 @@ def test_a_changed_model_reruns_its_own_jobs_and_what_stands_on_them(again: Proj
 def test_a_model_that_one_dataset_overrides_reruns_there_alone(again: Project) -> None:
     config = again.config
     config["datasets"]["affinity"]["models"] = {
-        "bilstm": {"training": {"learning_rate": 1e-3}},
+        "bilstm": {"training": {"learning_rate": 7e-3}},
         "convlstm": {},
     }
     again.configure(config)
@@ -85,7 +85,7 @@ def test_a_changed_data_file_reruns_its_dataset_and_no_other(again: Project) -> 
 
 def test_another_number_of_bootstraps_trains_nothing(again: Project) -> None:
     config = again.config
-    config["datasets"]["structure"]["bootstrap"] = 60
+    config["datasets"]["structure"]["bootstrap"] = 120
     again.configure(config)
     assert again.plan().planned == {"index", *jobs("structure", *AFTER_TRAINING)}
 

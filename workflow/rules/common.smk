@@ -31,7 +31,7 @@ wildcard_constraints:
     dataset="[A-Za-z0-9][A-Za-z0-9_-]*",
     model="[A-Za-z0-9][A-Za-z0-9_-]*",
     fold=r"\d+",
-    seed=r"-?\d+",
+    seed=r"\d+",
 
 
 def as_json(content):

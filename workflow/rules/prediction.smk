@@ -2,6 +2,9 @@ rule predict:
     """Predict the files that lie in the dataset's folder of new sequences; nothing is trained."""
     input:
         new=new_inputs,
+        files=dataset_files,
+        cards=runs("model.json"),
+        splits=rules.split.output.splits,
         weights=runs("model.safetensors"),
         evaluation=rules.evaluate.output.evaluation,
         bands=rules.evaluate.output.bands,
@@ -18,8 +21,8 @@ rule predict:
         runtime=240,
     params:
         settings=settings("leakage", "bootstrap"),
-        new=new_folder,
+        new=lambda wildcards: as_json(new_folder(wildcards)),
         code=code_digest("bioseq_lstm.learning.prediction"),
     shell:
         "python -m bioseq_lstm predict --folder results/{wildcards.dataset}"
-        " --settings {params.settings:q} --new {params.new:q} --threads {threads} > {log:q} 2>&1"
+        " --settings {params.settings:q} --new={params.new:q} --threads {threads} > {log:q} 2>&1"

@@ -6,6 +6,15 @@ rule report:
         rules.evaluate.output,
         rules.predict.output,
         runs("history.tsv"),
+        runs("model.json"),
+        runs("run.yaml"),
+        runs("test_predictions.parquet"),
+        rules.encode.output,
+        lambda wildcards: expand(
+            "results/{dataset}/baselines/fold{fold}.parquet",
+            dataset=wildcards.dataset,
+            fold=folds(wildcards),
+        ),
     output:
         page=report(
             "results/{dataset}/report.html",
@@ -50,9 +59,9 @@ rule index:
         mem_mb=2000,
         runtime=30,
     params:
-        title=CONFIG.title,
+        title=as_json(CONFIG.title),
         folders=expand("results/{dataset}", dataset=DATASETS),
         code=code_digest("bioseq_lstm.learning.telling"),
     shell:
-        "python -m bioseq_lstm index --title {params.title:q} --out {output:q} {params.folders:q}"
+        "python -m bioseq_lstm index --title={params.title:q} --out {output:q} {params.folders:q}"
         " > {log:q} 2>&1"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from bioseq_lstm.metrics.base import unit_codes
 from bioseq_lstm.reporting.charts import histogram, scatter
 from bioseq_lstm.reporting.panels import Chart, Panel, Section, Table, Text
 from bioseq_lstm.tasks.affinity.task import AffinityTask
 from bioseq_lstm.tasks.base import Results
-from bioseq_lstm.tasks.telling import nothing_new, shown_names
+from bioseq_lstm.tasks.telling import coverage_stated, nothing_new, shown_names
 
 
 def panels(results: Results) -> list[Section]:
     table = results.predictions[results.chosen]
     per_target = AffinityTask().scorer(table, results.splits).per_target()
-    inside = (table["truth"] - table["predicted"]).abs() <= table["half_width"]
+    groups = results.splits.iloc[table["sample"]]
+    units = [unit_codes(groups[f"{side}_group"].to_numpy()) for side in ("drug", "target")]
     named = table.assign(id=table["drug"] + " with " + table["target"])
     ranked = per_target.dropna(subset=["concordance"]).sort_values("concordance")
     errors = Section(
@@ -23,8 +25,8 @@ def panels(results: Results) -> list[Section]:
             Chart(
                 "Predicted against measured",
                 scatter(named, label=results.settings.unit),
-                f"{len(table):,} test pairs of {results.chosen}. The stated 95 % interval holds "
-                f"{inside.mean():.1%} of them.",
+                f"{len(table):,} test pairs of {results.chosen}, first seed. "
+                f"{coverage_stated(table, *units)}",
                 f"Scatter of {len(table)} pairs, correlation "
                 f"{table['truth'].corr(table['predicted']):.2f}.",
                 half=True,
@@ -36,12 +38,18 @@ def panels(results: Results) -> list[Section]:
                     label="concordance",
                     reference=0.5,
                 ),
-                f"{len(ranked):,} targets with pairs to compare; the line is chance.",
+                f"{len(ranked):,} targets with at least five test pairs; the line is chance.",
                 f"Histogram over {len(ranked)} targets, "
                 f"median {ranked['concordance'].median():.2f}.",
                 half=True,
             ),
-            Table("Targets", ranked, "Hardest first.", formats={"concordance": ".3f"}),
+            Table(
+                "Targets",
+                ranked,
+                "Hardest first; targets with at least five test pairs, "
+                "too few for intervals of their own.",
+                formats={"concordance": ".3f"},
+            ),
         ],
     )
     return [errors, _new(results)]
@@ -54,7 +62,8 @@ def _new(results: Results) -> Section:
             shown_names(tables[".tsv"]),
             "All new molecules against all new proteins; where a folder holds only one of the "
             "two, the data set's own are the other side. Intervals hold 95 % of the residuals on "
-            "the validation part.",
+            "the validation part. The measured columns are empty where the test part held nothing "
+            "of the kind, such as a new target when only drugs were unseen.",
             file=f"predictions/{name}.tsv",
         )
         if ".tsv" in tables

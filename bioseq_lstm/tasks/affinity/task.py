@@ -27,7 +27,7 @@ from bioseq_lstm.data.tables import read_affinities
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.metrics.affinity import METRICS, AffinityScorer
 from bioseq_lstm.metrics.intervals import conformal_half_width
-from bioseq_lstm.newfiles import fasta_files, molecule_files
+from bioseq_lstm.newfiles import fasta_files, molecule_files, new_files
 from bioseq_lstm.nn.network import PooledEncoder
 from bioseq_lstm.settings import AffinityDataset, ModelSettings, TrainingSettings
 from bioseq_lstm.tasks.affinity.network import SIDES, AffinityNetwork
@@ -67,6 +67,7 @@ class AffinityTask(Task):
         )
         refusals = [*drugs.refusals, *targets.refusals, *table.refusals]
         known = np.ones(len(table.frame), dtype=bool)
+        pairs_lost = 0
         for side, parsed, file in (
             ("drug", drugs, files.drugs),
             ("target", targets, files.targets),
@@ -75,6 +76,7 @@ class AffinityTask(Task):
                 table.frame[side], (r.id for r in parsed.records), files.affinities, file
             )
             strange = table.frame[side].isin(ids.only_table).to_numpy()
+            refused = table.frame[side].isin([r.record for r in parsed.refusals]).to_numpy()
             refusals += [
                 Refusal(
                     files.affinities,
@@ -83,11 +85,13 @@ class AffinityTask(Task):
                     f"the {side} is not in {file}",
                 )
                 for row, drug, target in table.frame.loc[
-                    strange & known, ["drug", "target"]
+                    strange & known & ~refused, ["drug", "target"]
                 ].itertuples()
             ]
+            pairs_lost += int((strange & known & refused).sum())
             known &= ~strange
         notes = Counter(drugs.notes) + Counter(targets.notes) + Counter(table.notes)
+        notes["pairs left out, since their drug or target was refused"] += pairs_lost
         if not known.any():
             raise UserError(
                 f"no row has both its drug in {files.drugs} and its target in {files.targets}",
@@ -117,14 +121,19 @@ class AffinityTask(Task):
             for path in proteins or [Path(settings.files.targets)]
         ]
         tables, refusals, notes = [], [], Counter[str]()
-        for side, parsed in (("drug", drugs), ("target", targets)):
+        for side, parsed, dropped in (("drug", drugs, molecules), ("target", targets, proteins)):
             kept, repeated = resolve_duplicates([r for one in parsed for r in one.records])
-            notes[DUPLICATES] += repeated
             tables.append(records_table(side, kept))
+            if not dropped:
+                continue  # the data set's own: what it refused stands in its own rejected.tsv
+            notes[DUPLICATES] += repeated
             refusals += [refusal for one in parsed for refusal in one.refusals]
             notes += sum((one.notes for one in parsed), Counter[str]())
         records = pd.concat(tables, ignore_index=True)
         return {"pairs": Reading(records, pd.DataFrame(), refusals, dict(+notes))}
+
+    def reads(self, folder: Path) -> list[Path]:
+        return new_files(folder)
 
     def encode(self, reading: Reading, settings: AffinityDataset) -> Encoded:
         """Without measurements, the pairs are all drugs with all targets, target by target."""
@@ -164,12 +173,8 @@ class AffinityTask(Task):
     ) -> tuple[pd.DataFrame, list[Side]]:
         drugs, targets = (self.entries(reading.records, side) for side in SIDES)
         splits = split_pairs(how, reading.measurements, drugs, targets, threads)
-        new = {
-            "drug": how.strategy == "cold" and how.cold in ("drugs", "both"),
-            "target": how.strategy == "cold" and how.cold in ("targets", "both"),
-        }
         sides = [
-            Side(side, side, entries, promised_new=new[side])
+            Side(side, side, entries, promised_new=tests_new(how, side))
             for side, entries in zip(SIDES, (drugs, targets), strict=True)
         ]
         return splits, sides
@@ -259,9 +264,11 @@ class AffinityTask(Task):
         fold = tested.argmax(axis=1)  # a side may be tested in several folds, a pair in one
         sides = []
         for side in SIDES:
-            own = leakage[leakage["entity"] == side].set_index(["fold", "id"])["identity"]
-            pairs = pd.MultiIndex.from_arrays([fold, splits[side]])
-            sides.append(own.reindex(pairs).to_numpy(float))
+            own = leakage[leakage["entity"] == side].set_index(["fold", "id"])
+            own = own.reindex(pd.MultiIndex.from_arrays([fold, splits[side]]))
+            sides.append(
+                self.likeness(own["identity"].to_numpy(float), own["coverage"].to_numpy(float))
+            )
         return np.minimum(*np.nan_to_num(sides))
 
     def nearest(
@@ -278,13 +285,18 @@ class AffinityTask(Task):
             for side in SIDES
         }
         pairs = self.encode(reading, settings).arrays["pairs"]
-        similarity, names = [], []
-        for column, hits in enumerate(sides.values()):
+        similarity, names, comparable = [], [], []
+        for column, (side, hits) in enumerate(sides.items()):
             rows = pairs[:, column]
-            similarity.append(hits["identity"].fillna(0.0).to_numpy(float)[rows])
+            likeness = self.likeness(
+                hits["identity"].to_numpy(float), hits["coverage"].to_numpy(float)
+            )
+            similarity.append(np.nan_to_num(likeness)[rows])
             names.append(hits["reference"].fillna("none").to_numpy()[rows])
+            # A side whose members all train was never tested on new ones.
+            comparable.append(tests_new(settings.split, side) | (similarity[-1] == 1.0))
         joined = [f"{drug} {target}" for drug, target in zip(*names, strict=True)]
-        return Nearest(joined, np.minimum(*similarity))
+        return Nearest(joined, np.minimum(*similarity), np.logical_and(*comparable))
 
     def new_tables(
         self,
@@ -311,7 +323,7 @@ class AffinityTask(Task):
                 f"interval_high_{unit}": (values + half_width).round(3),
                 "nearest_training_drug_and_target": nearest.id,
                 "similarity_fraction": np.round(nearest.similarity, 3),
-                **measured_in_band(trust.bands, nearest.similarity, self.metrics[0].key),
+                **measured_in_band(trust.bands, nearest, self.metrics[0].key),
             }
         )
         order = pairs.groupby("target", sort=False)[f"predicted_{unit}"]
@@ -328,6 +340,11 @@ class AffinityTask(Task):
             f"{len(test):,} test pairs of {test['drug'].nunique():,} drugs and "
             f"{test['target'].nunique():,} targets",
         )
+
+
+def tests_new(split: Any, side: str) -> bool:
+    """Whether the split promises test members of ``side`` that training never saw."""
+    return split.strategy == "cold" and split.cold in (f"{side}s", "both")
 
 
 def pair_table(

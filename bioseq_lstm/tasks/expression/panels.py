@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from bioseq_lstm.metrics.base import unit_codes
 from bioseq_lstm.metrics.bootstrap import bootstrap
 from bioseq_lstm.metrics.regression import ExpressionScorer
 from bioseq_lstm.reporting.charts import bars_with_interval, scatter
 from bioseq_lstm.reporting.panels import Chart, Panel, Section, Table, Text
 from bioseq_lstm.tasks.base import Results
 from bioseq_lstm.tasks.expression.task import ExpressionTask
-from bioseq_lstm.tasks.telling import nothing_new, shown_names
+from bioseq_lstm.tasks.telling import coverage_stated, nothing_new, shown_names
 
 REPLICATES = 200  # of the intervals of single conditions, which are many
 
@@ -32,7 +33,7 @@ def panels(results: Results) -> list[Section]:
     per_condition = _per_condition(results, table)
     known = table.dropna(subset=["truth"])
     unit = results.settings.unit
-    inside = (known["truth"] - known["predicted"]).abs() <= known["half_width"]
+    groups = unit_codes(results.splits["group"].to_numpy()[known["sample"]])
     mean = known.groupby("id")[["truth", "predicted"]].mean().reset_index()
     errors = Section(
         "errors",
@@ -42,7 +43,7 @@ def panels(results: Results) -> list[Section]:
             Chart(
                 "Predicted against measured, mean of each gene",
                 scatter(mean, label=unit),
-                f"{len(mean):,} test genes of {results.chosen}, mean over conditions.",
+                f"{len(mean):,} test genes of {results.chosen}, first seed, mean over conditions.",
                 f"Scatter of {len(mean)} genes, correlation "
                 f"{mean['truth'].corr(mean['predicted']):.2f}.",
                 half=True,
@@ -50,15 +51,16 @@ def panels(results: Results) -> list[Section]:
             Chart(
                 "Predicted against measured, every value",
                 scatter(known, label=unit),
-                f"{len(known):,} values of test genes. The stated 95 % interval holds "
-                f"{inside.mean():.1%} of them.",
+                f"{len(known):,} values of test genes, first seed. "
+                f"{coverage_stated(known, groups)}",
                 f"Density of {len(known)} values.",
                 half=True,
             ),
             Chart(
                 "Correlation by condition",
                 bars_with_interval(per_condition, label="Pearson r across test genes"),
-                f"{results.chosen}; 95 % bootstrap intervals over gene groups.",
+                f"{results.chosen}, first seed; 95 % intervals of {REPLICATES} bootstrap "
+                "replicates over gene groups.",
                 f"From {per_condition['value'].min():.2f} to {per_condition['value'].max():.2f}.",
             ),
             Table(

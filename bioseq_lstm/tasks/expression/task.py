@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -71,7 +71,8 @@ class ExpressionTask(Task):
         )
         records = records_table("gene", genes.records).set_index("id", drop=False)
         refusals = [*genes.refusals, *table.refusals]
-        refusals += _unmatched(ids, table, records, files)
+        refused = {refusal.record for refusal in refusals}
+        refusals += _unmatched(ids, table, records, files, refused)
         records = records.loc[ids.matched].reset_index(drop=True)
         notes = Counter(genes.notes) + Counter(table.notes)
         if files.annotations is not None:
@@ -218,7 +219,7 @@ class ExpressionTask(Task):
             length_bases=reading.records["sequence"].str.len(),
             nearest_training_gene=nearest.id,
             identity_times_coverage_fraction=np.round(nearest.similarity, 3),
-            **measured_in_band(trust.bands, nearest.similarity, "pearson"),
+            **measured_in_band(trust.bands, nearest, "pearson"),
             **{f"mean_predicted_{unit}": values.mean(axis=1).round(3)},
         )
         conditions = trust.about["conditions"]
@@ -232,10 +233,6 @@ class ExpressionTask(Task):
             }
         )
         return NewPredictions({".tsv": genes, ".conditions.tsv": long})
-
-    def likeness(self, identity: np.ndarray, coverage: np.ndarray) -> np.ndarray:
-        """Neighbouring genes overlap in a few identical bases, so identity counts by coverage."""
-        return identity * coverage
 
     def describe(self, results: Results) -> tuple[str, str]:
         test = results.splits[results.splits.filter(regex=r"^fold").eq("test").any(axis=1)]
@@ -267,19 +264,25 @@ def long_table(
 
 
 def _unmatched(
-    ids: MatchedIds, table: TableReading, records: pd.DataFrame, files: ExpressionFiles
+    ids: MatchedIds,
+    table: TableReading,
+    records: pd.DataFrame,
+    files: ExpressionFiles,
+    refused: Collection[str],
 ) -> list[Refusal]:
-    """Genes that stand in one of the two files only, as refusals."""
+    """Genes that stand in one of the two files only, as refusals; not those already refused."""
     lines = dict(zip(table.frame["id"], table.lines, strict=True))
     in_table = [
         Refusal(files.expression, lines[name], name, f"has no sequence in {files.sequences}")
         for name in ids.only_table
+        if name not in refused
     ]
     in_sequences = [
         Refusal(files.sequences, int(line), name, f"has no values in {files.expression}")
         for name, line in zip(
             ids.only_sequences, records.loc[ids.only_sequences, "line"], strict=True
         )
+        if name not in refused
     ]
     return in_table + in_sequences
 

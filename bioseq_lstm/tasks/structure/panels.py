@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from bioseq_lstm.data.alphabets import DSSP8
+from bioseq_lstm.metrics.base import unit_codes
 from bioseq_lstm.metrics.calibration import CalibrationScorer
 from bioseq_lstm.metrics.structure import STATES3, STATES8, StructureScorer
 from bioseq_lstm.reporting.charts import confusion, reliability
 from bioseq_lstm.reporting.panels import Chart, Panel, Section, SequenceTrack, Table, Text
 from bioseq_lstm.tasks.base import Results
-from bioseq_lstm.tasks.telling import nothing_new, shown_names, with_interval
+from bioseq_lstm.tasks.telling import nothing_new, shown_names, stated, with_interval
 
 SHOWN_CHAINS = 30  # drawn in the page; all stand in the files
 
@@ -28,18 +31,19 @@ def _errors(results: Results, table: pd.DataFrame) -> Section:
         counts = scorer.confusion(len(states)).astype(int)
         matrix = pd.DataFrame(counts, index=list(states), columns=list(states))
         recall = np.diag(counts) / np.maximum(counts.sum(axis=1), 1)
-        stated = ", ".join(f"{s} {r:.0%}" for s, r in zip(states, recall, strict=True))
+        recalls = ", ".join(f"{s} {r:.0%}" for s, r in zip(states, recall, strict=True))
         items.append(
             Chart(
                 f"Confusion, {name} states",
                 confusion(matrix),
                 f"Test residues of {results.chosen}: truth in rows, prediction in columns.",
-                f"Confusion matrix of {counts.sum()} residues. Share found: {stated}.",
+                f"Confusion matrix of {counts.sum()} residues. Share found: {recalls}.",
                 half=True,
             )
         )
     items.append(_class_table(results))
-    items.append(_reliability(table))
+    groups = results.splits["group"].to_numpy()[table["sample"]]
+    items.append(_reliability(table, unit_codes(groups)))
     return Section("errors", "What the errors look like", "", items)
 
 
@@ -60,21 +64,22 @@ def _class_table(results: Results) -> Table:
     )
 
 
-def _reliability(table: pd.DataFrame) -> Chart:
+def _reliability(table: pd.DataFrame, groups: np.ndarray) -> Chart:
     confidence, correct = [], []
     for truth, predicted, sure in table[["truth", "predicted", "confidence"]].to_numpy():
         known = np.array(list(truth)) != DSSP8.unknown
         confidence.append(np.asarray(sure)[known])
         correct.append((np.array(list(truth)) == np.array(list(predicted)))[known])
-    scorer = CalibrationScorer(confidence, correct, np.arange(len(table)))
+    scorer = CalibrationScorer(confidence, correct, groups)
     bins = scorer.table().query("residues > 0")
-    error = scorer.figures(np.ones(len(table)))["ece"]
+    error = stated(scorer, "ece")
     return Chart(
         "Is the confidence kept?",
         reliability(bins),
-        f"Test residues in ten bins of stated confidence; expected calibration error {error:.3f}. "
+        f"Test residues in ten bins of stated confidence; expected calibration error "
+        f"{error}. "
         "The temperature was fitted on the validation part.",
-        f"Reliability diagram, expected calibration error {error:.3f}.",
+        f"Reliability diagram, expected calibration error {error}.",
         half=True,
     )
 
@@ -91,7 +96,12 @@ def _new(results: Results) -> Section:
                 f"{name}: {len(chains):,} chains",
                 shown_names(chains.drop(columns=["sequence", "states_8", "states_3"])),
                 "The measured columns tell how test chains about as similar to training fared. "
-                "Empty: no test chain is that similar.",
+                "Empty: no test chain is that similar."
+                + (
+                    f" The first {SHOWN_CHAINS} are drawn below; all stand in the files."
+                    if len(chains) > SHOWN_CHAINS
+                    else ""
+                ),
                 file=f"predictions/{name}.tsv",
             )
         )
@@ -111,8 +121,9 @@ def _new(results: Results) -> Section:
     return Section("new", "New chains", "Predicted by the chosen model.", items)
 
 
-def _note(chain: object) -> str:
-    nearest = getattr(chain, "nearest_training_chain", None)
+def _note(chain: Any) -> str:
+    nearest = chain.nearest_training_chain
     if not isinstance(nearest, str) or not nearest:
         return "No similar training chain was found."
-    return f"Nearest training chain {nearest}, identity {chain.identity_fraction:.0%}."  # type: ignore[attr-defined]
+    likeness = chain.identity_times_coverage_fraction
+    return f"Nearest training chain {nearest}, identity times coverage {likeness:.0%}."

@@ -177,8 +177,8 @@ class StructureTask(Task):
                     round(float(p.max(1).mean()), 3) for p in calibrated
                 ],
                 "nearest_training_chain": nearest.id,
-                "identity_fraction": np.round(nearest.similarity, 3),
-                **measured_in_band(trust.bands, nearest.similarity, "q3"),
+                "identity_times_coverage_fraction": np.round(nearest.similarity, 3),
+                **measured_in_band(trust.bands, nearest, "q3"),
                 "sequence": sequences,
                 "states_8": states8,
                 "states_3": states3,

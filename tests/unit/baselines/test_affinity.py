@@ -5,6 +5,7 @@ import pytest
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
 
+from bioseq_lstm.baselines import kronecker
 from bioseq_lstm.baselines.affinity import (
     DrugOnly,
     DrugTargetMean,
@@ -176,3 +177,34 @@ def test_kronecker_ridge_sees_what_two_effects_cannot(similar) -> None:
     added = relative_error(DrugTargetMean().fit(train, validation, similar), test)
     assert both < 0.01
     assert added > 2 * both
+
+
+def test_a_strength_that_was_not_solved_is_not_chosen(similar, monkeypatch) -> None:
+    train, validation, _ = parts(smooth_table(similar))
+    free = KroneckerRidge().fit(train, validation, similar)
+    solve = kronecker.cg
+
+    def failing(operator, values, x0, rtol, maxiter):
+        """Says that the system with the strength chosen before was not solved."""
+        solution, _ = solve(operator, values, x0=x0, rtol=rtol, maxiter=maxiter)
+        ones = np.ones(len(values))
+        strength = (operator @ ones - kernel_times_ones)[0] if kernel_times_ones is not None else 0
+        return solution, int(abs(strength - free.strength) < 1e-6)
+
+    known = (train.drugs[:, None], train.drugs), (train.targets[:, None], train.targets)
+    form = free.form
+    kernel_times_ones = (
+        (similar.drugs[known[0]] ** form.drug_power + form.shared)
+        * (similar.targets[known[1]] ** form.target_power + form.shared)
+    ).sum(axis=1)
+    monkeypatch.setattr(kronecker, "cg", failing)
+    model = KroneckerRidge().fit(train, validation, similar)
+    assert model.form == free.form
+    assert model.strength != free.strength
+
+
+def test_kronecker_ridge_that_is_never_solved_says_so(similar, monkeypatch) -> None:
+    monkeypatch.setattr(kronecker, "_MAX_STEPS", 1)
+    train, validation, _ = parts(smooth_table(similar))
+    with pytest.raises(RuntimeError, match="did not converge"):
+        KroneckerRidge().fit(train, validation, similar)

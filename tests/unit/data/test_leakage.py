@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -152,3 +154,33 @@ def test_a_target_that_also_trains_is_its_own_nearest_and_is_not_judged() -> Non
 def test_a_cold_drug_that_equals_a_training_drug_is_an_error() -> None:
     with pytest.raises(UserError, match="test drug 'd2' is identical to training drug 'd0'"):
         check_leakage(LeakageSettings(), PAIRS, pair_sides("CCO", "CCN", "CCO"))
+
+
+def unpromised(*smiles: str) -> list[Side]:
+    """Sides of a split that may test known drugs on known targets."""
+    return [replace(side, promised_new=False) for side in pair_sides(*smiles)]
+
+
+def test_known_drugs_and_known_targets_in_new_pairs_are_no_leak() -> None:
+    # t2 equals t1; d2 is tested on t0 and t2, of which training holds d0 with both.
+    leakage = check_leakage(LeakageSettings(), PAIRS, unpromised("CCO", "CCN", "c1ccncc1"))
+    assert leakage.warnings == []
+    assert leakage.shares["judged"].tolist() == [0, 0]
+
+
+def test_a_copy_of_a_pair_across_the_line_is_an_error_that_names_both_pairs() -> None:
+    with pytest.raises(UserError) as caught:
+        check_leakage(LeakageSettings(), PAIRS, unpromised("CCO", "CCN", "CCO"))
+    assert str(caught.value).startswith(
+        "the test pair of drug 'd2' and target 't0' is identical to the training pair of "
+        "drug 'd0' and target 't0' (and 1 more such pairs); choose a split"
+    )
+    validation = "the validation pair of drug 'd1' and target 't1'"
+    with pytest.raises(UserError, match=validation):
+        check_leakage(LeakageSettings(), PAIRS.iloc[[0, 3, 5]], unpromised("CCO", "CCN", "CCN"))
+
+
+def test_an_open_gate_lets_a_copied_pair_pass_and_warns() -> None:
+    (warning,) = check_leakage(OPEN, PAIRS, unpromised("CCO", "CCN", "CCO")).warnings
+    assert "target 't0' is identical to the training pair" in warning
+    assert "gate" in warning

@@ -67,6 +67,22 @@ def test_rejected_records_stand_on_one_line_each_whatever_their_text_holds(tmp_p
     ]
 
 
+@pytest.mark.parametrize("first", ["=", "+", "-", "@"])
+def test_a_rejected_text_is_no_formula_to_a_spreadsheet(tmp_path: Path, first: str) -> None:
+    text = first + "1+cmd|' /C calc'!A0"
+    write_rejected(tmp_path / "rejected.tsv", [Refusal(text, 1, text, text)])
+    cells = (tmp_path / "rejected.tsv").read_text().splitlines()[1].split("\t")
+    assert cells == ["'" + text, "1", "'" + text, "'" + text]
+
+
+@pytest.mark.parametrize(("first", "shown"), [("\t", "\\t"), ("\r", "\\r")])
+def test_a_control_before_a_formula_is_escaped_and_guarded(
+    tmp_path: Path, first: str, shown: str
+) -> None:
+    write_rejected(tmp_path / "rejected.tsv", [Refusal("x.fa", 1, first + "=1", "r")])
+    assert (tmp_path / "rejected.tsv").read_text().splitlines()[1] == f"x.fa\t1\t'{shown}=1\tr"
+
+
 def test_no_refusal_still_gives_the_header(tmp_path: Path) -> None:
     write_rejected(tmp_path / "rejected.tsv", [])
     assert (tmp_path / "rejected.tsv").read_text() == "file\tline\trecord\treason\n"

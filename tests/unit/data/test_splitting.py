@@ -107,11 +107,57 @@ def test_random_splits_go_by_record_but_keep_copies_together() -> None:
         assert table["fold0"].value_counts()["test"] == pytest.approx(15, abs=3)
 
 
-def test_homology_keeps_mutants_with_their_parent() -> None:
-    parents = targets(30).sequences
+def parent_and_mutant(count: int) -> Entries:
+    """Each protein twice, the second time with four residues cut out."""
+    parents = targets(count).sequences
     mutants = [s[:20] + s[24:] for s in parents]
-    entries = Entries("protein", [f"p{i}" for i in range(60)], [*parents, *mutants])
-    table = split_records(SplitSettings("homology", identity=0.8, folds=3), entries)
+    return Entries("protein", [f"p{i}" for i in range(2 * count)], [*parents, *mutants])
+
+
+@pytest.mark.parametrize("strategy", ["random", "given"])
+def test_relatives_are_one_unit_of_resampling_however_the_parts_are_drawn(strategy: str) -> None:
+    words = pd.DataFrame({"set": [*["train"] * 20, *["validation"] * 5, *["test"] * 15]})
+    asked = SplitSettings(strategy, column="set", identity=0.8)  # type: ignore[arg-type]
+    table = split_records(asked, parent_and_mutant(20), words)
+    assert table["group"].tolist() == [*range(20), *range(20)]
+    assert list(table.columns) == ["id", "group", "fold0"]
+    assert sides_of(table, "group") > 1  # relatives may lie on both sides of these splits
+
+
+@pytest.mark.parametrize("strategy", ["random", "given", "homology"])
+def test_genes_with_positions_are_resampled_by_blocks_of_the_chromosome(strategy: str) -> None:
+    entries = genes(40)
+    entries = Entries("dna", entries.ids, [*entries.sequences[:39], entries.sequences[0]])
+    annotations = pd.DataFrame(
+        {"start": np.arange(40) * 1_000, "set": ["train", "test", "dev", "train"] * 10}
+    )
+    annotations.loc[39, "set"] = "train"
+    asked = SplitSettings(strategy, column="set", block_length=10_000)  # type: ignore[arg-type]
+    blocks = split_records(asked, entries, annotations)["group"]
+    # The last gene is a copy of the first, so their blocks are one unit.
+    assert blocks.tolist() == np.repeat([0, 1, 2, 0], 10).tolist()
+    annotations.loc[5, "start"] = None
+    clusters = split_records(asked, entries, annotations)["group"]
+    assert clusters.tolist() == [*range(39), 0]
+
+
+def test_random_pairs_of_equal_drug_and_equal_target_share_a_part() -> None:
+    drug, target = drugs(12), targets(6)
+    twin_drugs = Entries("molecule", [*drug.ids, "twin"], [*drug.sequences, drug.sequences[0]])
+    twin_targets = Entries(
+        "protein", [*target.ids, "twin"], [*target.sequences, *target.sequences[:1]]
+    )
+    pairs = all_pairs(twin_drugs, twin_targets)
+    for seed in range(10):
+        table = split_pairs(SplitSettings("random", seed=seed), pairs, twin_drugs, twin_targets)
+        table["copy"] = table["drug"].replace("twin", "d0") + table["target"].replace("twin", "t0")
+        assert sides_of(table, "copy") == 1
+        assert table["fold0"].value_counts()["test"] == pytest.approx(0.15 * len(pairs), abs=5)
+
+
+def test_homology_keeps_mutants_with_their_parent() -> None:
+    asked = SplitSettings("homology", identity=0.8, folds=3)
+    table = split_records(asked, parent_and_mutant(30))
     group = table["group"].to_numpy()
     assert (group[:30] == group[30:]).all()
     assert len(set(group)) == 30

@@ -64,7 +64,7 @@ def evaluated(tmp_path: Path) -> Evaluate:
                 "files": {"sequences": "a"},
                 "seeds": list(range(seeds)),
                 "split": {"folds": folds},
-                "bootstrap": 50,
+                "bootstrap": 100,
             }
         )
         ids = [f"c{n}" for n in range(CHAINS)]

@@ -110,7 +110,7 @@ def test_the_nearest_training_record_tells_what_was_measured_that_near(ready: Re
     ready.drop("x.fasta", ("copy", PROTEINS[0]), ("stranger", PROTEINS[1]))
     ready.predict()
     copy, stranger = (row for _, row in ready.table("x.tsv").iterrows())
-    assert (copy["nearest_training_chain"], copy["identity_fraction"]) == ("c0", 1.0)
+    assert (copy["nearest_training_chain"], copy["identity_times_coverage_fraction"]) == ("c0", 1.0)
     assert copy["q3_measured_in_band"] == (len(BAND_EDGES) - 2) / 10
     assert pd.isna(stranger["nearest_training_chain"])
     assert stranger["q3_measured_in_band"] == 0.0

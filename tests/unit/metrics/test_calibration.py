@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 
-from bioseq_lstm.metrics.calibration import CalibrationScorer, coverage
+from bioseq_lstm.metrics.calibration import CalibrationScorer, CoverageScorer
 
 
 def test_the_error_agrees_with_arithmetic_by_hand() -> None:
@@ -45,5 +45,6 @@ def test_a_confidence_above_one_is_refused() -> None:
 def test_coverage_counts_true_values_inside_and_leaves_out_the_unknown() -> None:
     truth = np.array([1.0, 2.0, 5.0, np.nan])
     low, high = np.zeros(4), np.array([1.0, 3.0, 4.0, 9.0])
-    assert coverage(truth, low, high) == pytest.approx(2 / 3)
-    assert coverage(truth, low, high, np.array([1.0, 1, 2, 1])) == pytest.approx(2 / 4)
+    scorer = CoverageScorer(truth, low, high, np.arange(4))
+    assert scorer.figures(np.ones(4))["coverage"] == pytest.approx(2 / 3)
+    assert scorer.figures(np.array([1.0, 1, 2, 1]))["coverage"] == pytest.approx(2 / 4)

@@ -70,8 +70,9 @@ def test_pairs_are_matched_with_both_sides_and_the_rest_refused(folder: Path) ->
     assert entities == {"drug": ["NA", "d2", "unused"], "target": ["t1", "007"]}
     assert found.records["sequence"][0] == "CCO"  # RDKit's canonical SMILES of OCC
     refused = {(Path(r.file).name, r.line): (r.record, r.reason) for r in found.refusals}
-    assert refused.keys() == {("drugs.tsv", 4), *(("kd.tsv", line) for line in (4, 5, 6))}
-    assert refused["kd.tsv", 4] == ("bad t1", f"the drug is not in {folder / 'drugs.tsv'}")
+    assert refused.keys() == {("drugs.tsv", 4), *(("kd.tsv", line) for line in (5, 6))}
+    # The pair of the refused drug is not refused a second time, for a reason that is not true.
+    assert found.notes["pairs left out, since their drug or target was refused"] == 1
     assert refused["kd.tsv", 5] == ("d2 t9", f"the target is not in {folder / 'targets.fasta'}")
     assert "is a bound" in refused["kd.tsv", 6][1]
     assert found.notes["drugs without a measured pair"] == 1
@@ -126,7 +127,7 @@ def test_new_proteins_alone_meet_the_drugs_of_the_data_set(folder: Path) -> None
     reading = new(folder, kinase_fasta=">k\nMKVL\n")["pairs"]
     by_side = reading.records.groupby("entity")["id"].agg(list).to_dict()
     assert by_side == {"drug": ["NA", "d2", "unused"], "target": ["k"]}
-    assert [r.record for r in reading.refusals] == ["bad"]
+    assert reading.refusals == []  # the data set has told of its own
 
 
 def test_new_files_of_one_kind_are_joined(folder: Path) -> None:
@@ -241,7 +242,7 @@ def test_a_pair_is_as_near_as_the_stranger_of_its_two_sides() -> None:
         {"entity": ["drug", "drug", "target"], "id": ["a", "b", "a"], "identity": [0.3, 1.0, 0.8]}
     )
     splits = pd.DataFrame({"drug": ["a", "b", "b"], "target": ["a", "a", "z"], "fold0": "test"})
-    found = TASK.similarity(leakage.assign(fold=0), splits)
+    found = TASK.similarity(leakage.assign(fold=0, coverage=np.nan), splits)
     np.testing.assert_array_equal(found, [0.3, 0.8, 0.0])
 
 
@@ -257,7 +258,8 @@ def test_a_side_that_is_tested_in_several_folds_is_as_near_as_in_that_of_its_pai
     splits = pd.DataFrame(
         {"drug": ["a", "b"], "target": "t", "fold0": ["test", "train"], "fold1": ["train", "test"]}
     )
-    np.testing.assert_array_equal(TASK.similarity(leakage, splits), [0.5, 0.7])
+    found = TASK.similarity(leakage.assign(coverage=[np.nan, 0.5, np.nan, 1.0]), splits)
+    np.testing.assert_array_equal(found, [0.25, 0.7])
 
 
 def told(folder: Path, **more: Any) -> NewPredictions:
@@ -295,3 +297,15 @@ def test_values_carry_their_unit_interval_and_neighbour(tmp_path: Path) -> None:
     assert first["nearest_training_drug_and_target"] == "d1 t1"
     assert first["similarity_fraction"] == 0.2
     assert first["concordance_measured_in_band"] == 0.5
+
+
+def test_nothing_was_measured_on_a_new_target_when_only_drugs_were_unseen(folder: Path) -> None:
+    reading = new(folder, drugs_smi="CCCN amine\n", kinases_fasta=">k\nMKVLAAGGHH\n>t1\nMKVL\n")
+    training = pd.DataFrame(
+        {"entity": ["drug", "target"], "id": ["d", "t1"], "sequence": ["CCO", "MKVL"]}
+    )
+    near = TASK.nearest(reading["pairs"], training, settings(folder), 1)
+    assert near.comparable is not None
+    assert near.comparable.tolist() == [False, True]
+    both = settings(folder, split={"strategy": "cold", "cold": "both"})
+    assert TASK.nearest(reading["pairs"], training, both, 1).comparable.tolist() == [True, True]

@@ -192,10 +192,10 @@ def test_figures_are_resampled_by_groups_of_chains() -> None:
     assert units[0] == units[1] != units[2]
 
 
-def test_similarity_stands_in_the_order_of_the_samples() -> None:
+def test_similarity_is_identity_times_coverage_in_the_order_of_the_samples() -> None:
     leakage = pd.DataFrame({"id": ["c", "a"], "identity": [0.9, 0.2], "coverage": 0.5})
     found = TASK.similarity(leakage, pd.DataFrame({"id": ["a", "b", "c"]}))
-    np.testing.assert_array_equal(found, [0.2, np.nan, 0.9])
+    np.testing.assert_array_equal(found, [0.1, np.nan, 0.45])
 
 
 def test_the_nearest_row_is_counted_within_the_training_part() -> None:
@@ -215,7 +215,7 @@ def test_new_predictions_are_tables_with_units_and_a_3_line_file(trust: Trust) -
     chains, residues = found.tables[".tsv"], found.tables[".residues.tsv"]
     assert list(chains) == [
         *("id", "length_residues", "mean_confidence_probability"),
-        *("nearest_training_chain", "identity_fraction"),
+        *("nearest_training_chain", "identity_times_coverage_fraction"),
         *("q3_measured_in_band", "q3_interval_low", "q3_interval_high", "test_records_in_band"),
         *("sequence", "states_8", "states_3"),
     ]
