@@ -161,7 +161,7 @@ def _copies(side: Side, parts: _Parts) -> str | None:
 
 
 def _pair_copies(sides: Sequence[Side], splits: pd.DataFrame, parts: pd.Series) -> str | None:
-    """What is wrong when a test pair equals, in all its sides, one on the other side of the line."""
+    """What is wrong when a test pair equals, in all its sides, one across the line."""
     columns = []
     for side in sides:
         canonical = dict(zip(side.entries.ids, side.entries.canonical(), strict=True))

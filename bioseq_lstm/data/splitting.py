@@ -222,9 +222,9 @@ def _units(
     """Which records count as one observation; ``together``: what the split keeps on one side."""
     if settings.strategy == "group":
         return together
-    if entries.kind == "dna" and annotations is not None and "start" in annotations:
-        if annotations["start"].notna().all():
-            return merged(_blocks(settings, annotations), identical_groups(entries))
+    starts = None if annotations is None else annotations.get("start")
+    if entries.kind == "dna" and starts is not None and starts.notna().all():
+        return merged(_blocks(settings, annotations), identical_groups(entries))
     if settings.strategy == "homology":
         return together
     return clusters(entries, settings.identity, settings.coverage, threads)

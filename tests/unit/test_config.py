@@ -362,7 +362,7 @@ def test_a_strategy_of_another_task_is_refused_with_those_of_this_one(
     ],
 )
 def test_structure_refuses_what_is_not_per_residue(model: dict[str, Any], said: str) -> None:
-    with pytest.raises(UserError, match=rf"datasets\.d: model 'm': .*{said}"):
+    with pytest.raises(UserError, match=rf"datasets\.d.*: model 'm': .*{said}"):
         config(models={"m": model})
     config("expression", models={"m": model})
 

@@ -71,8 +71,8 @@ def models(wildcards):
     return list(CONFIG.datasets[wildcards.dataset].models)
 
 
-def runs(name):
-    """The file `name` of every run of every model, and of each model's control."""
+def runs(name, controls=True):
+    """The file `name` of every run of every model and, unless told not, of its control."""
 
     def of(wildcards):
         dataset = CONFIG.datasets[wildcards.dataset]
@@ -83,6 +83,8 @@ def runs(name):
             fold=folds(wildcards),
             seed=dataset.seeds,
         )
+        if not controls:
+            return trained
         return trained + expand(
             f"{below}/{{model}}/control/{name}", model=models(wildcards)
         )

@@ -3,9 +3,9 @@ rule predict:
     input:
         new=new_inputs,
         files=dataset_files,
-        cards=runs("model.json"),
+        cards=runs("model.json", controls=False),
         splits=rules.split.output.splits,
-        weights=runs("model.safetensors"),
+        weights=runs("model.safetensors", controls=False),
         evaluation=rules.evaluate.output.evaluation,
         bands=rules.evaluate.output.bands,
         records=rules.read.output.records,

@@ -5,9 +5,9 @@ rule report:
         rules.split.output,
         rules.evaluate.output,
         rules.predict.output,
-        runs("history.tsv"),
-        runs("model.json"),
-        runs("run.yaml"),
+        runs("history.tsv", controls=False),
+        runs("model.json", controls=False),
+        runs("run.yaml", controls=False),
         runs("test_predictions.parquet"),
         rules.encode.output,
         lambda wildcards: expand(
