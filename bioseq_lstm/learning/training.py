@@ -25,6 +25,7 @@ from bioseq_lstm.learning.checkpoint import AtomicCheckpoints, discard_foreign
 from bioseq_lstm.settings import TrainingSettings
 from bioseq_lstm.tasks.base import Batch, Parts, Task
 
+MIN_DELTA = 1e-3  # a smaller fall of the validation loss does not prolong the training
 WARM_UP = 0.1  # share of the steps during which the learning rate rises
 
 
@@ -219,7 +220,12 @@ def train(
             callbacks=[
                 keep,
                 every,
-                _Patience("validation_loss", patience=settings.patience, check_finite=False),
+                _Patience(
+                    "validation_loss",
+                    min_delta=MIN_DELTA,
+                    patience=settings.patience,
+                    check_finite=False,
+                ),
                 _StopAtNaN(),
             ],
             plugins=[AtomicCheckpoints(fingerprint)],

@@ -11,6 +11,7 @@ rule read:
         "results/{dataset}/logs/read.log",
     conda:
         "../../envs/bioseq_lstm.yaml"
+    priority: 100
     resources:
         mem_mb=4000,
         runtime=60,
@@ -35,7 +36,8 @@ rule split:
         "results/{dataset}/logs/split.log",
     conda:
         "../../envs/bioseq_lstm.yaml"
-    threads: 2
+    priority: 100
+    threads: 1
     resources:
         mem_mb=4000,
         runtime=120,
@@ -58,6 +60,7 @@ rule encode:
         "results/{dataset}/logs/encode.log",
     conda:
         "../../envs/bioseq_lstm.yaml"
+    priority: 100
     resources:
         mem_mb=4000,
         runtime=60,

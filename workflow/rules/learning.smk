@@ -13,6 +13,7 @@ rule train:
         "results/{dataset}/logs/train-{model}-fold{fold}-seed{seed}.log",
     conda:
         "../../envs/bioseq_lstm.yaml"
+    priority: 50
     threads: 1
     resources:
         mem_mb=6000,
