@@ -103,12 +103,7 @@ def _judge(
     chance = float(blind.iloc[0]) if len(blind) and blind.notna().all() else task.chance
     warnings = [
         *split_report["warnings"],
-        *(
-            said
-            for metric in task.metrics
-            if metric.key in task.overview
-            for said in below_floor(metric, differences)
-        ),
+        *below_floor([m for m in task.metrics if m.key in task.overview], differences),
         *control_finds_something(headline, figures, chance),
         *lookup_is_good(headline, figures, task.lookup, results.chosen),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -30,19 +31,28 @@ def verdict(
     return sentences
 
 
-def below_floor(metric: Metric, differences: pd.DataFrame) -> list[str]:
-    """A warning for every model that does not reach its best baseline."""
+def below_floor(metrics: Sequence[Metric], differences: pd.DataFrame) -> list[str]:
+    """One warning for every model that is below its best baseline in one of ``metrics``."""
+    labels = {metric.key: metric.label for metric in metrics}
+    below = differences[differences["metric"].isin(labels) & (differences["difference"] != 0)]
+    below = below[~below["better"].astype(bool)]
     return [
-        f"{row['name']} is below its floor, the baseline {row['baseline']}, by "
-        f"{abs(row['difference']):.3f} {metric.label}"
-        + (
-            ": use the baseline, or give the model more data."
-            if row["certain"]
-            else ", which may be chance: nothing shows that the model is worth its cost here."
-        )
-        for _, row in _of_metric(differences, metric.key)
-        if row["difference"] != 0 and not row["better"]
+        f"{name} is below its floor. {_listed(own, labels, True)}{_listed(own, labels, False)}"
+        "Use the baseline, or give the model more data."
+        for name, own in below.groupby("name", sort=False)
     ]
+
+
+def _listed(below: pd.DataFrame, labels: Mapping[str, str], certain: bool) -> str:
+    """The figures below the floor that are certain, or those that may be chance."""
+    rows = below[below["certain"].astype(bool) == certain]
+    if rows.empty:
+        return ""
+    items = "; ".join(
+        f"{labels[row.metric]} by {abs(row.difference):.3f} ({row.baseline})"
+        for row in rows.itertuples()
+    )
+    return f"{'Certainly' if certain else 'Perhaps by chance'}: {items}. "
 
 
 def control_finds_something(

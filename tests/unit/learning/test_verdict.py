@@ -116,9 +116,9 @@ def test_every_model_is_compared_also_those_not_chosen() -> None:
 def test_a_model_below_its_floor_is_warned_of(
     metric: Metric, difference: float, warned: bool
 ) -> None:
-    found = below_floor(metric, differences(difference, difference - 1, difference + 1, metric))
+    found = below_floor([metric], differences(difference, difference - 1, difference + 1, metric))
     assert len(found) == warned
-    assert all("bilstm is below its floor, the baseline window" in text for text in found)
+    assert all(f"{metric.label} by {abs(difference):.3f} (window" in text for text in found)
 
 
 @pytest.mark.parametrize(
@@ -163,3 +163,10 @@ def test_copying_the_nearest_label_must_not_do_as_well(
     found = lookup_is_good(metric, table, "nearest training record", "m")
     assert len(found) == warned
     assert lookup_is_good(metric, table, "a baseline that was not run", "m") == []
+
+
+def test_a_model_below_several_floors_is_warned_of_once_and_chance_is_told_apart() -> None:
+    table = pd.concat([differences(-0.1, -0.2, -0.05, Q3), differences(0.1, -0.1, 0.3, MSE)])
+    (found,) = below_floor([Q3, MSE], table)
+    assert "Certainly: Q3 by 0.100" in found
+    assert "Perhaps by chance: MSE by 0.100" in found
