@@ -175,7 +175,9 @@ def _as_written(raw: Any, location: tuple[Any, ...]) -> list[Any]:
             keys.append(part)
             raw = raw[part]
         elif number == len(location) and part != "[key]":
-            keys.append(part)
+            tags = [raw.get("task"), raw.get("name")] if isinstance(raw, Mapping) else []
+            if part not in tags:
+                keys.append(part)
     return keys
 
 
