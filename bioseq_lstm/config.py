@@ -48,6 +48,25 @@ def parse_config(raw: Any, file: str | Path | None = None) -> Config:
         raise _as_user_error(error, Config, resolved, raw, file) from None
 
 
+def check_files(config: Config, file: str | Path | None = None) -> None:
+    """Raise ``UserError`` for a data file that is not there.
+
+    Snakemake would not say so while results of an earlier file of that dataset stand.
+    """
+    for name, dataset in config.datasets.items():
+        for key, path in dataset.files.model_dump(exclude_none=True).items():
+            if Path(path).is_file():
+                continue
+            folder = Path(path).parent
+            there = [other.name for other in folder.iterdir()] if folder.is_dir() else []
+            raise UserError(
+                f"datasets.{name}.files.{key}: there is no file {path!r}"
+                f"{nearest(Path(path).name, there)}",
+                file=file,
+                line=_line(file, ("datasets", name, "files", key)),
+            )
+
+
 def load_config(path: str | Path) -> Config:
     return parse_config(load_yaml(path), path)
 

@@ -121,6 +121,20 @@ def check_refused_share(
     )
 
 
+def check_any_left(left: int, refusals: Sequence[Refusal], file: str | Path) -> None:
+    """Raise UserError when every record of a file was refused, with the first reason.
+
+    To be called before ids are compared: with nothing left, none would match, and the fault
+    would seem to be the ids'.
+    """
+    if left == 0 and refusals:
+        raise UserError(
+            f"all {len(refusals)} records were refused, the first: {refusals[0].reason}",
+            file=file,
+            line=refusals[0].line,
+        )
+
+
 def reason_kind(reason: str) -> str:
     """A reason without the letters, positions and names in it, to count reasons of one kind."""
     words = [word for word in reason.split() if not any(c.isdigit() or c in "'\"" for c in word)]

@@ -105,7 +105,7 @@ def _judge(
         *split_report["warnings"],
         *below_floor([m for m in task.metrics if m.key in task.overview], differences),
         *control_finds_something(headline, figures, chance),
-        *lookup_is_good(headline, figures, task.lookup, results.chosen),
+        *lookup_is_good(headline, figures, task.lookup, results.chosen, chance),
     ]
     return said, warnings
 

@@ -76,14 +76,25 @@ def control_finds_something(
     return found
 
 
-def lookup_is_good(metric: Metric, figures: pd.DataFrame, lookup: str, chosen: str) -> list[str]:
-    """A warning where the label of the nearest training record does as well as the model."""
+def lookup_is_good(
+    metric: Metric,
+    figures: pd.DataFrame,
+    lookup: str,
+    chosen: str,
+    chance: float | None = None,
+) -> list[str]:
+    """A warning where the label of the nearest training record does as well as the model.
+
+    A look-up that is no better than ``chance`` gives nothing away: then the model is just poor.
+    """
     rows = figures[(figures["name"] == lookup) & (figures["metric"] == metric.key)]
     if rows.empty or pd.isna(rows.iloc[0]["value"]):
         return []
     copied, own = rows.iloc[0]["value"], _row(figures, chosen, metric.key)["value"]
     as_good = copied >= own if metric.higher_is_better else copied <= own
-    if not as_good:
+    low, high = rows.iloc[0][["low", "high"]]
+    better = chance is None or (low > chance if metric.higher_is_better else high < chance)
+    if not (as_good and better):
         return []
     return [
         f"Copying the label of the nearest training record ({lookup}) does as well as {chosen}: "

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from bioseq_lstm.config import (
+    check_files,
     json_schema,
     load_config,
     parse_config,
@@ -468,3 +469,20 @@ def test_reading_the_configuration_loads_no_heavy_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_data_file_that_is_not_there_is_told_with_its_line_and_the_nearest_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "chains.3line").write_text(">a\nMK\nHH\n")
+    text = "datasets:\n  d:\n    task: structure\n    files:\n      sequences: chain.3line\n"
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(UserError) as error:
+        check_files(load_config("config.yaml"), "config.yaml")
+    assert str(error.value) == (
+        "config.yaml, line 5: datasets.d.files.sequences: there is no file 'chain.3line' "
+        "(did you mean 'chains.3line'?)"
+    )
+    (tmp_path / "chains.3line").rename("chain.3line")
+    check_files(load_config("config.yaml"), "config.yaml")

@@ -8,7 +8,7 @@ from pathlib import Path
 HOME = Path(workflow.basedir)
 sys.path.insert(0, str(HOME))
 
-from bioseq_lstm.config import parse_config
+from bioseq_lstm.config import check_files, parse_config
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.newfiles import new_files
 from bioseq_lstm.provenance import code_digest
@@ -18,6 +18,7 @@ try:
     for file in workflow.configfiles:
         load_yaml(file)  # Snakemake itself takes the last of two equal keys in silence
     CONFIG = parse_config(config, " + ".join(map(str, workflow.configfiles)))
+    check_files(CONFIG, workflow.configfiles[-1])
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -20,7 +20,13 @@ from bioseq_lstm.data.fasta import read_fasta
 from bioseq_lstm.data.leakage import Side
 from bioseq_lstm.data.matching import match_ids
 from bioseq_lstm.data.molecules import fingerprints, read_molecules
-from bioseq_lstm.data.records import DUPLICATES, Reading, Refusal, resolve_duplicates
+from bioseq_lstm.data.records import (
+    DUPLICATES,
+    Reading,
+    Refusal,
+    check_any_left,
+    resolve_duplicates,
+)
 from bioseq_lstm.data.similarity import Kind, nearest
 from bioseq_lstm.data.splitting import SplitSettings, split_pairs
 from bioseq_lstm.data.tables import read_affinities
@@ -61,6 +67,9 @@ class AffinityTask(Task):
         drugs = read_molecules(files.drugs, max_length=settings.max_length)
         targets = read_fasta(files.targets, PROTEIN, max_length=settings.max_length)
         table = read_affinities(files.affinities)
+        check_any_left(len(drugs.records), drugs.refusals, files.drugs)
+        check_any_left(len(targets.records), targets.refusals, files.targets)
+        check_any_left(len(table.frame), table.refusals, files.affinities)
         records = pd.concat(
             [records_table("drug", drugs.records), records_table("target", targets.records)],
             ignore_index=True,

@@ -19,7 +19,7 @@ from bioseq_lstm.data.batching import token_batches
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.fasta import read_fasta
 from bioseq_lstm.data.matching import MatchedIds, match_ids
-from bioseq_lstm.data.records import Reading, Refusal
+from bioseq_lstm.data.records import Reading, Refusal, check_any_left
 from bioseq_lstm.data.similarity import Kind
 from bioseq_lstm.data.tables import TableReading, read_annotations, read_expression_table
 from bioseq_lstm.errors import UserError
@@ -63,6 +63,7 @@ class ExpressionTask(Task):
         files = settings.files
         genes = read_fasta(files.sequences, DNA, max_length=settings.max_length)
         table = read_expression_table(files.expression)
+        check_any_left(len(genes.records), genes.refusals, files.sequences)
         ids = match_ids(
             table.frame["id"],
             (gene.id for gene in genes.records),

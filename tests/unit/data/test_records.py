@@ -7,6 +7,7 @@ import pytest
 from bioseq_lstm.data.records import (
     Record,
     Refusal,
+    check_any_left,
     check_refused_share,
     resolve_duplicates,
     set_name,
@@ -100,3 +101,14 @@ def test_no_refusal_still_gives_the_header(tmp_path: Path) -> None:
 )
 def test_parts_of_a_split_have_one_spelling(word: str, name: str | None) -> None:
     assert set_name(word) == name
+
+
+def test_a_file_of_which_every_record_was_refused_is_told_with_the_first_reason() -> None:
+    refusals = [Refusal("t.fasta", 3, "a", "looks like DNA"), Refusal("t.fasta", 5, "b", "short")]
+    with pytest.raises(UserError) as error:
+        check_any_left(0, refusals, "t.fasta")
+    assert str(error.value) == (
+        "t.fasta, line 3: all 2 records were refused, the first: looks like DNA"
+    )
+    check_any_left(1, refusals, "t.fasta")
+    check_any_left(0, [], "t.fasta")

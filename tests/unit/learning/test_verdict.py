@@ -170,3 +170,9 @@ def test_a_model_below_several_floors_is_warned_of_once_and_chance_is_told_apart
     (found,) = below_floor([Q3, MSE], table)
     assert "Certainly: Q3 by 0.100" in found
     assert "Perhaps by chance: MSE by 0.100" in found
+
+
+def test_a_look_up_at_chance_gives_nothing_away_however_poor_the_model() -> None:
+    table = figures(("m", "model", 0.35, 0.3, 0.4), ("look-up", "baseline", 0.35, 0.3, 0.4))
+    assert lookup_is_good(Q3, table, "look-up", "m", chance=0.35) == []
+    assert len(lookup_is_good(Q3, table, "look-up", "m", chance=0.25)) == 1
