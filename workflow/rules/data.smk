@@ -9,9 +9,9 @@ rule read:
         profile="results/{dataset}/profile.json",
     log:
         "results/{dataset}/logs/read.log",
+    priority: 100
     conda:
         "../../envs/bioseq_lstm.yaml"
-    priority: 100
     resources:
         mem_mb=4000,
         runtime=60,
@@ -34,9 +34,9 @@ rule split:
         report="results/{dataset}/split.json",
     log:
         "results/{dataset}/logs/split.log",
+    priority: 100
     conda:
         "../../envs/bioseq_lstm.yaml"
-    priority: 100
     threads: 1
     resources:
         mem_mb=4000,
@@ -58,9 +58,9 @@ rule encode:
         "results/{dataset}/encoded.safetensors",
     log:
         "results/{dataset}/logs/encode.log",
+    priority: 100
     conda:
         "../../envs/bioseq_lstm.yaml"
-    priority: 100
     resources:
         mem_mb=4000,
         runtime=60,

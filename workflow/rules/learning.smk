@@ -11,9 +11,9 @@ rule train:
         run="results/{dataset}/models/{model}/fold{fold}-seed{seed}/run.yaml",
     log:
         "results/{dataset}/logs/train-{model}-fold{fold}-seed{seed}.log",
+    priority: 50
     conda:
         "../../envs/bioseq_lstm.yaml"
-    priority: 50
     threads: 1
     resources:
         mem_mb=6000,
