@@ -34,7 +34,7 @@ _TASKS: dict[str, dict[str, Any]] = {
 }
 # Where it is known where the coding part begins, genes are read codon by codon.
 _CODING: dict[str, Any] = {"embedding": {"kmer": 3, "stride": 3}, "stem": None}
-# Hidden sizes by encoder and task: about equal time for both encoders.
+# Hidden sizes by encoder and task: about equal time for both. Others start from those of lstm.
 _HIDDEN: dict[str, dict[str, int]] = {
     "lstm": {"structure": 96, "expression": 48, "affinity": 24},
     "convlstm": {"structure": 48, "expression": 32, "affinity": 16},
@@ -47,8 +47,8 @@ def preset(dataset: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, An
     encoder = asked.get("encoder")
     name = encoder.get("name", "lstm") if isinstance(encoder, Mapping) else "lstm"
     own = {"name": name}
-    if isinstance(name, str) and name in _HIDDEN:
-        own["hidden_size"] = _HIDDEN[name][task]
+    if isinstance(name, str):
+        own["hidden_size"] = _HIDDEN.get(name, _HIDDEN["lstm"])[task]
     coding = _CODING if dataset.get("coding_start") is not None else {}
     return merge({**_TASKS[task], "encoder": own}, coding)
 

@@ -56,7 +56,7 @@ def code_digest(*modules: str) -> str:
 
     A ``*`` in a name stands for any one part (``bioseq_lstm.tasks.*.panels``), for modules that
     are loaded by name. Snakemake reruns a rule when the digest changes, so that an edit of the
-    code is not overlooked. Imports for type checkers alone do not count; templates do.
+    code is not overlooked. Imports for type checkers alone do not count; templates and C++ do.
     """
     named = [found for module in modules for found in _matching(module)]
     digest = hashlib.sha256()
@@ -84,12 +84,13 @@ def _source(module: str) -> Path:
 
 
 def _files_of(modules: Iterable[str]) -> set[Path]:
-    """Sources of modules, and the templates that lie beside them."""
+    """Sources of modules, and the templates and C++ sources that lie beside them."""
     sources = {_source(module) for module in modules}
     beside = {
         path
-        for source in sources
-        for path in (source.parent / "templates").rglob("*")
+        for folder in {source.parent for source in sources}
+        for pattern in ("templates/**/*", "*.h", "*.cpp")
+        for path in folder.glob(pattern)
         if path.is_file()
     }
     return sources | beside

@@ -9,29 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from bioseq_lstm.encoder_settings import (
+    Dropout,
+    EncoderSettings,
+    LstmSettings,
+    Positive,
+    Strict,
+)
 from bioseq_lstm.presets import merge
 
 # Names become folders, wildcards and words of a shell command, so they are plain.
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=64)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Dropout = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[int, Field(ge=1)]
-
-
-class Strict(BaseModel):
-    """Unknown keys are refused: a typo must not run the default in silence."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class EmbeddingSettings(Strict):
@@ -55,35 +47,6 @@ class StemSettings(Strict):
         if not self.kernels or any(kernel % 2 == 0 for kernel in self.kernels):
             raise ValueError("kernels must be one or more odd numbers, such as [9, 15]")
         return self
-
-
-class RecurrentSettings(Strict):
-    hidden_size: Positive = 96
-    num_layers: Positive = 1
-    bidirectional: bool = True
-    dropout: Dropout = Field(0.0, description="between layers, so it needs two or more")
-
-
-class LstmSettings(RecurrentSettings):
-    name: Literal["lstm"] = "lstm"
-
-
-class ConvLstmSettings(RecurrentSettings):
-    """Windows along the sequence are time, positions within a window are space."""
-
-    name: Literal["convlstm"]
-    window: Positive = 64
-    kernel_size: Positive = 3
-    peephole: bool = False
-
-    @model_validator(mode="after")
-    def _kernel_has_a_centre(self) -> ConvLstmSettings:
-        if self.kernel_size % 2 == 0:
-            raise ValueError("kernel_size must be odd, so that a position is its kernel's centre")
-        return self
-
-
-EncoderSettings = Annotated[LstmSettings | ConvLstmSettings, Field(discriminator="name")]
 
 
 class HeadSettings(Strict):
@@ -124,7 +87,7 @@ class InputSettings(Strict):
 class ModelSettings(InputSettings):
     """embedding -> stem -> encoder -> head; `inputs` says what differs for drug or target."""
 
-    inputs: dict[Literal["drug", "target"], InputSettings] = {}
+    inputs: dict[Literal["drug", "target"], InputSettings] = Field({})
     head: HeadSettings = HeadSettings()
     training: TrainingSettings = TrainingSettings()
 

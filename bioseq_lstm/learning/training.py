@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.learning.checkpoint import AtomicCheckpoints, discard_foreign
+from bioseq_lstm.nn.recurrence import begin_epoch, penalties
 from bioseq_lstm.settings import TrainingSettings
 from bioseq_lstm.tasks.base import Batch, Parts, Task
 
@@ -61,13 +62,14 @@ class Learner(lightning.LightningModule):
         # Dropout of an epoch depends on the seed and the epoch alone, so that a resumed run
         # ends with the very weights of an undisturbed one.
         torch.manual_seed(_mix(self.seed, self.current_epoch))
+        begin_epoch(self.network, self.current_epoch)
         self._losses = []
         self._started = time.perf_counter()
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         loss = self.task.loss(self.network, self.network(batch.inputs), batch)
         self._losses.append((float(loss.detach()), int(batch.mask.sum())))
-        return loss
+        return loss + penalties(self.network)
 
     def validation_step(self, batch: Batch, _: int) -> None:
         loss = self.task.loss(self.network, self.network(batch.inputs), batch)

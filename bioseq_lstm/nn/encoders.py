@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from bioseq_lstm.errors import UserError, nearest
+from bioseq_lstm.nn.cells.gated import CoupledCell, PeepholeCell
+from bioseq_lstm.nn.cells.lstm import LstmCell
 from bioseq_lstm.nn.convlstm import ConvLstm
-from bioseq_lstm.nn.lstm import Lstm
-from bioseq_lstm.nn.settings import build
+from bioseq_lstm.nn.settings import build, check, parameters_of
+from bioseq_lstm.nn.stacking import RecurrentEncoder
 
 
 class Encoder(Protocol):
@@ -25,7 +28,13 @@ class Encoder(Protocol):
     def __call__(self, x: Tensor, lengths: Tensor) -> Tensor: ...
 
 
-ENCODERS: dict[str, Callable[..., Encoder]] = {"lstm": Lstm, "convlstm": ConvLstm}
+# One layer in one direction each: ``(input_size, hidden_size, its own options)``.
+CELLS: dict[str, Callable[..., nn.Module]] = {
+    "lstm": LstmCell,
+    "peephole": PeepholeCell,
+    "coupled": CoupledCell,
+}
+ENCODERS = (*CELLS, "convlstm")
 
 
 def build_encoder(name: str, input_size: int, options: Mapping[str, Any]) -> Encoder:
@@ -38,4 +47,16 @@ def build_encoder(name: str, input_size: int, options: Mapping[str, Any]) -> Enc
             f"encoder: no encoder {name!r}{nearest(name, ENCODERS)}; "
             f"there are {', '.join(ENCODERS)}"
         )
-    return build(ENCODERS[name], f"encoder {name}", options, input_size=input_size)
+    where = f"encoder {name}"
+    if name == "convlstm":
+        return build(ConvLstm, where, options, input_size=input_size)
+    cell = CELLS[name]
+    own = parameters_of(cell)
+    stack = parameters_of(RecurrentEncoder, given=("direction", "input_size", "hidden_size"))
+    known = {**own, **stack}
+    del known["input_size"]
+    check(known, where, options)
+    layers = {key: value for key, value in options.items() if key in stack}
+    of_cell = {key: value for key, value in options.items() if key in own}
+    direction = partial(cell, **of_cell)
+    return RecurrentEncoder(direction, input_size, options["hidden_size"], **layers)

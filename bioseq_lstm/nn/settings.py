@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, get_origin, get_type_hints
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar, get_origin, get_type_hints
 
 from bioseq_lstm.errors import UserError, nearest
 
 Component = TypeVar("Component")
+
+
+class Parameter(NamedTuple):
+    """What an option may be, and whether it must be given."""
+
+    kind: Any
+    required: bool
 
 
 def build(
@@ -20,25 +27,34 @@ def build(
     Raises ``UserError`` that begins with ``where`` for an option that does not exist, that is
     missing, or whose value cannot be right.
     """
-    parameters = {
-        name: parameter
+    check(parameters_of(make, given), where, options)
+    return make(**given, **options)
+
+
+def parameters_of(make: Callable[..., Any], given: Collection[str] = ()) -> dict[str, Parameter]:
+    """What a component's constructor takes, less what is ``given``."""
+    kinds = get_type_hints(make.__init__ if inspect.isclass(make) else make)
+    return {
+        name: Parameter(kinds.get(name), parameter.default is parameter.empty)
         for name, parameter in inspect.signature(make).parameters.items()
         if name not in given
     }
-    kinds = get_type_hints(make.__init__ if inspect.isclass(make) else make)
+
+
+def check(parameters: Mapping[str, Parameter], where: str, options: Mapping[str, Any]) -> None:
+    """Raise ``UserError`` unless every option exists, is there if it must be, and can be right."""
     for name, value in options.items():
         if name not in parameters:
             raise UserError(
                 f"{where}: no option {name!r}{nearest(name, parameters)}; "
                 f"it takes {', '.join(parameters)}"
             )
-        problem = _problem(value, kinds.get(name))
+        problem = _problem(value, parameters[name].kind)
         if problem:
             raise UserError(f"{where}: {name} is {value!r}: {problem}")
     for name, parameter in parameters.items():
-        if parameter.default is parameter.empty and name not in options:
+        if parameter.required and name not in options:
             raise UserError(f"{where}: {name} is missing")
-    return make(**given, **options)
 
 
 def _problem(value: Any, kind: Any) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from bioseq_lstm.nn.reversal import reverse_within
+from bioseq_lstm.nn.reversal import position_mask, reverse_within
 
 
 class SequenceDropout(nn.Module):
@@ -79,17 +79,48 @@ class RecurrentStack(nn.Module):
         return x
 
 
-def initialise_gates(weight_input: Tensor, weight_hidden: Tensor, bias: Tensor) -> None:
-    """Start a recurrence whose four gates (input, forget, candidate, output) lie along dim 0.
+class RecurrentEncoder(nn.Module):
+    """Any recurrence as an encoder: layers, two directions, exact under padding.
+
+    ``direction(input_size)`` makes one recurrence ``(x, mask) -> (batch, length, hidden_size)``.
+    """
+
+    def __init__(
+        self,
+        direction: Callable[[int], nn.Module],
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bidirectional: bool = True,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.stack = RecurrentStack(
+            direction, input_size, hidden_size, num_layers, bidirectional, dropout
+        )
+        self.output_size = self.stack.output_size
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """``(batch, length, features)`` -> ``(batch, length, output_size)``; pads are 0."""
+        mask = position_mask(lengths, x.shape[1]).unsqueeze(-1)
+        states: Tensor = self.stack(x, lengths, mask)
+        return states
+
+
+def initialise_gates(
+    weight_input: Tensor, weight_hidden: Tensor, bias: Tensor, gates: int = 4
+) -> None:
+    """Start a recurrence whose gates lie along dim 0; of four, the second is the forget gate.
 
     Input weights: Glorot uniform. Recurrence: orthogonal per gate (Saxe et al. 2014). Bias: 1
     for the forget gate, so that memory is kept at first (Gers et al. 2000), else 0.
     """
-    hidden_size = bias.shape[0] // 4
+    hidden_size = bias.shape[0] // gates
     with torch.no_grad():
-        for gate in range(4):
+        for gate in range(gates):
             rows = slice(gate * hidden_size, (gate + 1) * hidden_size)
             nn.init.xavier_uniform_(weight_input[rows])
             nn.init.orthogonal_(weight_hidden[rows])
         bias.zero_()
-        bias[hidden_size : 2 * hidden_size] = 1.0
+        if gates == 4:
+            bias[hidden_size : 2 * hidden_size] = 1.0

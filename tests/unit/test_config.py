@@ -20,9 +20,10 @@ from bioseq_lstm.config import (
     parse_settings,
     schema_text,
 )
+from bioseq_lstm.encoder_settings import ConvLstmSettings, LstmSettings
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.presets import merge, preset
-from bioseq_lstm.settings import Config, ConvLstmSettings, LstmSettings, ModelSettings
+from bioseq_lstm.settings import Config, ModelSettings
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -7,7 +9,7 @@ from torch.nn.functional import conv1d
 
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.nn.convlstm import ConvLstm
-from bioseq_lstm.nn.lstm import Lstm
+from bioseq_lstm.nn.encoders import build_encoder
 
 LENGTHS = [13, 4, 1, 8, 6]
 
@@ -102,7 +104,8 @@ def test_values_and_gradients_equal_the_equations_of_the_paper(
 def test_one_position_a_window_and_kernel_one_is_the_lstm() -> None:
     torch.manual_seed(0)
     convlstm = ConvLstm(3, 4, num_layers=2, window=1, kernel_size=1).double()
-    lstm = Lstm(3, 4, num_layers=2).double()
+    lstm: Any = build_encoder("lstm", 3, {"hidden_size": 4, "num_layers": 2})
+    lstm.double()
     pairs = zip(
         [*convlstm.stack.forwards, *convlstm.stack.backwards],
         [*lstm.stack.forwards, *lstm.stack.backwards],

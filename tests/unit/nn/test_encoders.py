@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -8,12 +9,16 @@ import torch
 
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.nn.encoders import ENCODERS, build_encoder
+from bioseq_lstm.nn.native import library
 
 LENGTHS = torch.tensor([23, 1, 7, 16, 17])
 
 # Every encoder of the registry, with what can go wrong: windows that end inside a row.
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("lstm", {}),
+    ("peephole", {}),
+    ("coupled", {}),
+    ("coupled", {"peephole": True}),
     ("convlstm", {"window": 8, "kernel_size": 5}),
     ("convlstm", {"window": 8, "kernel_size": 5, "peephole": True}),
     ("convlstm", {"window": 1, "kernel_size": 1}),
@@ -25,6 +30,20 @@ both_directions = pytest.mark.parametrize("bidirectional", [False, True])
 precisions = pytest.mark.parametrize(
     ("dtype", "atol"), [(torch.float64, 1e-13), (torch.float32, 2e-6)]
 )
+
+
+# The time loops in torch, and those in C++ where a compiler is there.
+both_engines = pytest.mark.parametrize("engine", ["torch", "cpp"], indirect=True)
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.param == "cpp":
+        assert library.available(), "tests need a C++ compiler"
+        yield
+    else:
+        with library.disabled():
+            yield
 
 
 def random_encoder(name: str, own: Mapping[str, Any], **options: Any) -> Any:
@@ -40,11 +59,17 @@ def test_every_encoder_of_the_registry_is_tested_here() -> None:
     assert {name for name, _ in CASES} == set(ENCODERS)
 
 
+@both_engines
 @every_encoder
 @both_directions
 @precisions
 def test_a_sequence_alone_equals_the_same_sequence_in_any_batch(
-    name: str, own: Mapping[str, Any], bidirectional: bool, dtype: torch.dtype, atol: float
+    name: str,
+    own: Mapping[str, Any],
+    bidirectional: bool,
+    dtype: torch.dtype,
+    atol: float,
+    engine: None,
 ) -> None:
     encoder = random_encoder(name, own, bidirectional=bidirectional).to(dtype)
     x = torch.randn(5, 23, 4, dtype=dtype)
@@ -58,10 +83,11 @@ def test_a_sequence_alone_equals_the_same_sequence_in_any_batch(
     torch.testing.assert_close(shuffled, together[order], rtol=0, atol=atol)
 
 
+@both_engines
 @every_encoder
 @both_directions
 def test_what_stands_in_the_padding_changes_nothing_and_pads_are_zero(
-    name: str, own: Mapping[str, Any], bidirectional: bool
+    name: str, own: Mapping[str, Any], bidirectional: bool, engine: None
 ) -> None:
     encoder = random_encoder(name, own, bidirectional=bidirectional)
     x = torch.randn(5, 23, 4)
@@ -74,10 +100,11 @@ def test_what_stands_in_the_padding_changes_nothing_and_pads_are_zero(
     assert all(parameter.grad.isfinite().all() for parameter in encoder.parameters())
 
 
+@both_engines
 @every_encoder
 @both_directions
 def test_the_gradient_of_a_sequence_is_the_same_alone_and_in_a_batch(
-    name: str, own: Mapping[str, Any], bidirectional: bool
+    name: str, own: Mapping[str, Any], bidirectional: bool, engine: None
 ) -> None:
     encoder = random_encoder(name, own, bidirectional=bidirectional).double()
     x = torch.randn(5, 23, 4, dtype=torch.float64, requires_grad=True)
@@ -103,10 +130,11 @@ def test_only_a_bidirectional_encoder_sees_what_comes_later(
         assert torch.allclose(before, after, rtol=0, atol=1e-6) != bidirectional
 
 
+@both_engines
 @every_encoder
 @both_directions
 def test_gradients_agree_with_finite_differences(
-    name: str, own: Mapping[str, Any], bidirectional: bool
+    name: str, own: Mapping[str, Any], bidirectional: bool, engine: None
 ) -> None:
     small = {"hidden_size": 2, "bidirectional": bidirectional}
     encoder = random_encoder(name, {**own, **small}).double()
@@ -122,10 +150,73 @@ def test_gradients_agree_with_finite_differences(
     assert torch.autograd.gradcheck(states, (x, *encoder.parameters()), fast_mode=True)
 
 
+@every_encoder
+@both_directions
+def test_both_engines_give_the_same_values_and_gradients(
+    name: str, own: Mapping[str, Any], bidirectional: bool
+) -> None:
+    encoder = random_encoder(name, own, bidirectional=bidirectional).double()
+    x = torch.randn(5, 23, 4, dtype=torch.float64, requires_grad=True)
+    wanted = [x, *(p for p in encoder.parameters() if p.requires_grad)]
+    found = []
+    for loop in (nullcontext(), library.disabled()):
+        with loop:
+            states = encoder(x, LENGTHS)
+            weights = torch.linspace(-1, 1, states.numel(), dtype=torch.float64)
+            loss = (states.flatten() * weights).sum()
+            found.append([states, *torch.autograd.grad(loss, wanted)])
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-11, atol=1e-11)
+
+
+@every_encoder
+def test_predictions_are_those_of_training_for_any_number_of_threads(
+    name: str, own: Mapping[str, Any]
+) -> None:
+    encoder = random_encoder(name, own)
+    x = torch.randn(5, 23, 4)
+    expected = encoder(x, LENGTHS).detach()
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            with torch.no_grad():
+                torch.testing.assert_close(encoder(x, LENGTHS), expected, rtol=0, atol=1e-6)
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.filterwarnings("ignore:In CPU autocast")
+@every_encoder
+def test_training_under_bf16_is_stable_at_length_3000(name: str, own: Mapping[str, Any]) -> None:
+    """The loss falls, and neither it nor a gradient overflows; ragged, with a row of length 1."""
+    torch.manual_seed(0)
+    encoder: Any = build_encoder(name, 4, {"hidden_size": 8, **own})
+    output = torch.nn.Linear(encoder.output_size, 1)
+    parameters = [*encoder.parameters(), *output.parameters()]
+    optimiser = torch.optim.Adam([p for p in parameters if p.requires_grad], lr=1e-2)
+    x, lengths = torch.randn(3, 3000, 4), torch.tensor([3000, 1, 1700])
+    target = x[:, :, :1].roll(1, dims=1)
+    losses = []
+    for _ in range(6):
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = (output(encoder(x, lengths)).float() - target).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        assert all(p.grad is None or p.grad.isfinite().all() for p in parameters)
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < losses[0]
+
+
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("lsmt", {}, "encoder: no encoder 'lsmt' (did you mean 'lstm'?); there are lstm, convlstm"),
+        (
+            "lsmt",
+            {},
+            "encoder: no encoder 'lsmt' (did you mean 'lstm'?); there are " + ", ".join(ENCODERS),
+        ),
         (
             "lstm",
             {"hidden": 4},

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from bioseq_lstm.nn.lstm import Lstm
+from bioseq_lstm.nn.cells.lstm import LstmCell
+from bioseq_lstm.nn.encoders import build_encoder
+from bioseq_lstm.nn.stacking import RecurrentEncoder
 
 LENGTHS = torch.tensor([5, 9, 1, 9, 2])
 
 
-def torch_names(encoder: Lstm) -> dict[str, nn.Parameter]:
+def torch_names(encoder: RecurrentEncoder) -> dict[str, nn.Parameter]:
     """The encoder's parameters under the names that torch.nn.LSTM gives them."""
     named = {}
     for suffix, layers in (("", encoder.stack.forwards), ("_reverse", encoder.stack.backwards)):
@@ -26,7 +30,9 @@ def test_values_and_gradients_equal_torch_on_packed_sequences(
     bidirectional: bool, num_layers: int
 ) -> None:
     torch.manual_seed(0)
-    encoder = Lstm(3, 4, num_layers, bidirectional).double()
+    options = {"hidden_size": 4, "num_layers": num_layers, "bidirectional": bidirectional}
+    encoder: Any = build_encoder("lstm", 3, options)
+    encoder.double()
     for parameter in encoder.parameters():
         nn.init.normal_(parameter)
     reference = nn.LSTM(3, 4, num_layers, batch_first=True, bidirectional=bidirectional).double()
@@ -50,7 +56,7 @@ def test_values_and_gradients_equal_torch_on_packed_sequences(
 
 
 def test_memory_is_kept_at_first_and_recurrence_is_orthogonal() -> None:
-    lstm = Lstm(3, 4).stack.forwards[0].lstm
+    lstm = LstmCell(3, 4).lstm
     bias = lstm.bias_ih_l0 + lstm.bias_hh_l0
     assert bias.tolist() == [0.0] * 4 + [1.0] * 4 + [0.0] * 8
     for gate in lstm.weight_hh_l0.split(4):

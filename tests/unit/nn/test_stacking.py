@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bioseq_lstm.nn.lstm import Lstm
+from bioseq_lstm.nn.encoders import build_encoder
 from bioseq_lstm.nn.stacking import SequenceDropout
 
 
@@ -29,11 +29,11 @@ def test_dropout_does_nothing_in_evaluation() -> None:
 
 def test_dropout_acts_between_layers_in_training() -> None:
     torch.manual_seed(0)
-    encoder = Lstm(3, 8, num_layers=2, dropout=0.5)
+    encoder = build_encoder("lstm", 3, {"hidden_size": 8, "num_layers": 2, "dropout": 0.5})
     x, lengths = torch.randn(1, 4, 3), torch.tensor([4])
     assert not torch.equal(encoder(x, lengths), encoder(x, lengths))
 
 
 def test_dropout_without_a_second_layer_is_said_to_be_without_effect() -> None:
     with pytest.warns(UserWarning, match=r"dropout 0\.2 acts between layers and num_layers is 1"):
-        Lstm(3, 4, num_layers=1, dropout=0.2)
+        build_encoder("lstm", 3, {"hidden_size": 4, "dropout": 0.2})

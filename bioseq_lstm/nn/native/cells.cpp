@@ -1,0 +1,2 @@
+// Every cell's time loop, in one library.
+#include "gated.h"
