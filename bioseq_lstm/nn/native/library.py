@@ -92,17 +92,19 @@ def _strides(array: Tensor) -> tuple[int, int]:
 
 @cache
 def _library() -> ctypes.CDLL | None:
-    compiler = _compiler()
-    if compiler is None:
+    found = compiler()
+    if not found:
         _tell("no C++ compiler was found")
         return None
     try:
-        path = _folder() / f"cells-{_key(compiler)}.so"
-        if not path.exists():
-            _build(compiler, path)
-        return ctypes.CDLL(str(path))
+        with _folder() as folder:
+            path = folder / f"cells-{_key(found)}.so"
+            if not path.exists():
+                _build(found, path)
+            return ctypes.CDLL(str(path))
     except subprocess.CalledProcessError as error:
-        _tell(f"{shlex.join(compiler)} failed: {error.stderr.strip().splitlines()[-1:]}")
+        said = [line for line in error.stderr.splitlines() if "error" in line]
+        _tell(" ".join((shlex.join(found), "failed:", *said[:1])))
     except (OSError, subprocess.TimeoutExpired) as error:
         _tell(str(error))
     return None
@@ -116,23 +118,27 @@ def _tell(reason: str) -> None:
     )
 
 
-def _compiler() -> list[str] | None:
+def compiler() -> list[str]:
+    """The command of the C++ compiler, ``CXX`` before others; empty where there is none."""
     if os.environ.get("CXX"):
         return shlex.split(os.environ["CXX"])
     found = next(filter(None, map(shutil.which, ("c++", "g++", "clang++"))), None)
-    return [found] if found else None
+    return [found] if found else []
 
 
-def _folder() -> Path:
-    """Where builds are kept: the user's cache, else a folder of this user alone below /tmp."""
-    cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache_home / "bioseq_lstm"
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """The user's cache, where builds are kept; else a folder that goes once one is loaded."""
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = caches / "bioseq_lstm"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError:
-        return Path(tempfile.mkdtemp(prefix="bioseq_lstm-"))
+        with tempfile.TemporaryDirectory() as elsewhere:
+            yield Path(elsewhere)
+    else:
+        yield folder
 
 
 def _key(compiler: list[str]) -> str:
@@ -140,8 +146,10 @@ def _key(compiler: list[str]) -> str:
 
     Home folders are shared between the machines of a cluster, and their processors differ.
     """
-    version = subprocess.run([*compiler, "--version"], check=True, capture_output=True)
-    digest = hashlib.sha256(version.stdout)
+    version = subprocess.run(
+        [*compiler, "--version"], check=True, capture_output=True, text=True, timeout=_SECONDS
+    )
+    digest = hashlib.sha256(version.stdout.encode())
     digest.update(" ".join((*compiler, *_FLAGS, platform.machine(), _processor())).encode())
     for source in _sources():
         digest.update(source.read_bytes())
