@@ -3,7 +3,10 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
-configfile: "config.yaml"
+# A file named with --configfile stands alone: else the datasets of config.yaml would run too.
+if not workflow.configfiles:
+
+    configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"

@@ -57,6 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     index.add_argument("--out", type=Path, required=True)
     index.add_argument("folders", nargs="+", type=Path)
     index.set_defaults(verb=_index)
+    export = verbs.add_parser("export", help="write a trained run as ONNX")
+    export.add_argument("run", type=Path, help="folder of the run, with its model.json")
+    export.add_argument("--out", type=Path, help="file to write; else model.onnx in that folder")
+    export.set_defaults(verb=_export)
     schema = verbs.add_parser("schema", help="print the JSON schema of config.yaml, as YAML")
     schema.set_defaults(verb=_schema)
     return parser
@@ -164,6 +168,12 @@ def _index(options: argparse.Namespace) -> None:
     from bioseq_lstm.learning.telling import report_index
 
     report_index(options.title, options.folders, options.out)
+
+
+def _export(options: argparse.Namespace) -> None:
+    from bioseq_lstm.learning.export import export_run
+
+    print(export_run(options.run, options.out))
 
 
 def _schema(_: argparse.Namespace) -> None:

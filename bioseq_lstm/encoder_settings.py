@@ -90,7 +90,7 @@ class SkipSettings(RecurrentSettings):
 
     name: Literal["skip"]
     budget: Annotated[float, Field(ge=0, lt=1)] = Field(
-        1e-4, description="added to the loss per update and residue of a sequence"
+        1e-4, description="added to the loss for each step of a sequence that updates the state"
     )
 
 
@@ -116,6 +116,7 @@ class ConvLstmSettings(RecurrentSettings):
     window: Positive = 64
     kernel_size: Positive = 3
     peephole: bool = False
+    anchored: bool = Field(False, description="a window begins at the data set's `coding_start`")
 
     @model_validator(mode="after")
     def _kernel_has_a_centre(self) -> ConvLstmSettings:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from bioseq_lstm.encoder_settings import (
+    ConvLstmSettings,
     Dropout,
     EncoderSettings,
     LstmSettings,
@@ -49,6 +50,13 @@ class StemSettings(Strict):
         return self
 
 
+class AttentionSettings(Strict):
+    """Self-attention over the states of the encoder."""
+
+    heads: Positive = 4
+    dropout: Dropout = 0.1
+
+
 class HeadSettings(Strict):
     hidden: Positive = 128
     dropout: Dropout = 0.2
@@ -82,10 +90,29 @@ class InputSettings(Strict):
     embedding: EmbeddingSettings = EmbeddingSettings()
     stem: StemSettings | None = None
     encoder: EncoderSettings = LstmSettings()
+    attention: AttentionSettings | None = None
+
+    @field_validator("attention")
+    @classmethod
+    def _heads_share_the_states(
+        cls, attention: AttentionSettings | None, others: ValidationInfo
+    ) -> AttentionSettings | None:
+        encoder = others.data.get("encoder")  # None: it has a fault of its own
+        if attention is not None and encoder is not None:
+            sides, both = (2, "2 x ") if encoder.bidirectional else (1, "")
+            if sides * encoder.hidden_size % attention.heads:
+                raise ValueError(
+                    f"heads {attention.heads} must divide the encoder's output, "
+                    f"{both}hidden_size {encoder.hidden_size}"
+                )
+        return attention
 
 
 class ModelSettings(InputSettings):
-    """embedding -> stem -> encoder -> head; `inputs` says what differs for drug or target."""
+    """embedding -> stem -> encoder -> attention -> head.
+
+    `inputs` says what differs for drug or target.
+    """
 
     inputs: dict[Literal["drug", "target"], InputSettings] = Field({})
     head: HeadSettings = HeadSettings()
@@ -96,7 +123,7 @@ class ModelSettings(InputSettings):
     def _inputs_inherit(cls, data: Any) -> Any:
         if not isinstance(data, Mapping) or not isinstance(data.get("inputs"), Mapping):
             return data
-        common = {k: data[k] for k in ("embedding", "stem", "encoder") if k in data}
+        common = {k: data[k] for k in InputSettings.model_fields if k in data}
         inputs = {
             kind: merge(common, own) if isinstance(own, Mapping) else own
             for kind, own in data["inputs"].items()
@@ -160,6 +187,9 @@ class DatasetSettings(Strict):
     new: str | None = Field(None, description="folder of what is to be predicted")
     max_refused: Share = Field(0.05, description="share of refused records that stops the run")
     max_length: Positive = Field(10_000, description="longer sequences are refused in training")
+    controls: Literal["all", "none"] = Field(
+        "all", description="train each model once more on shuffled labels, or not"
+    )
     bootstrap: Annotated[int, Field(ge=100)] = Field(
         1000, description="replicates; fewer than 100 give no 95 % interval"
     )
@@ -188,6 +218,31 @@ class DatasetSettings(Strict):
                 f"split strategy {self.split.strategy!r} is not for this task; known: "
                 f"{', '.join(self.strategies)}"
             )
+        return self
+
+    @property
+    def landmark(self) -> int | None:
+        """Position, counted from 0, that marks the same thing in every sequence, if any."""
+        return None
+
+    @model_validator(mode="after")
+    def _windows_are_anchored_at_a_landmark(self) -> DatasetSettings:
+        for name, model in self.models.items():
+            for own in (model, *model.inputs.values()):
+                encoder = own.encoder
+                if not isinstance(encoder, ConvLstmSettings) or not encoder.anchored:
+                    continue
+                if self.landmark is None:
+                    raise ValueError(
+                        f"model {name!r}: encoder.anchored needs a landmark to anchor at: "
+                        "`coding_start` of an expression dataset"
+                    )
+                if encoder.window * own.embedding.stride % 3:
+                    raise ValueError(
+                        f"model {name!r}: encoder.window must be a multiple of 3, not "
+                        f"{encoder.window}, so that windows anchored at `coding_start` hold "
+                        "whole codons"
+                    )
         return self
 
     @model_validator(mode="after")
@@ -246,6 +301,10 @@ class ExpressionDataset(DatasetSettings):
     coding_start: Annotated[int, Field(ge=0)] | None = Field(
         None, description="position of the first coding base, counted from 0"
     )
+
+    @property
+    def landmark(self) -> int | None:
+        return self.coding_start
 
 
 class AffinityFiles(Strict):

@@ -15,13 +15,17 @@ from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.metrics.bands import BAND_EDGES, band_numbers
 from bioseq_lstm.metrics.base import Metric
 from bioseq_lstm.metrics.bootstrap import Bootstrap, bootstrap
+from bioseq_lstm.metrics.seeds import paired_interval
 from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks.base import Task
 
 
 @dataclass(frozen=True)
 class Systems:
-    """Predictions tables by system; a model has one a seed, its folds joined."""
+    """Predictions tables by system; a model has one a seed, its folds joined.
+
+    There are no ``controls`` where none was asked for.
+    """
 
     models: dict[str, list[pd.DataFrame]]
     baselines: dict[str, list[pd.DataFrame]]
@@ -29,7 +33,8 @@ class Systems:
 
 
 def evaluate(task: Task, settings: DatasetSettings, models: list[str], folder: Path) -> None:
-    """Write ``figures.tsv``, ``differences.tsv``, ``bands.tsv`` and ``evaluation.json``.
+    """Write the tables ``figures``, ``seeds``, ``differences``, ``comparisons`` and ``bands``,
+    and ``evaluation.json``.
 
     The chosen model is the one with the best validation loss; the test part chooses nothing.
     """
@@ -38,13 +43,15 @@ def evaluate(task: Task, settings: DatasetSettings, models: list[str], folder: P
     systems = read_systems(layout, settings, models)
     scored = {**systems.models, **systems.baselines}
     result = _bootstrap(task, scored, splits, settings.bootstrap)
-    controls = _bootstrap(task, systems.controls, splits, settings.bootstrap)
+    tables = [result.table()]
+    if systems.controls:
+        tables.append(_bootstrap(task, systems.controls, splits, settings.bootstrap).table())
     kinds = {
         **dict.fromkeys(systems.models, "model"),
         **dict.fromkeys(systems.baselines, "baseline"),
         **dict.fromkeys(systems.controls, "control"),
     }
-    figures = pd.concat([result.table(), controls.table()], ignore_index=True)
+    figures = pd.concat(tables, ignore_index=True)
     figures.insert(1, "kind", figures["name"].map(kinds))
     differences = _differences(task.metrics, result, figures, list(systems.models))
     validation = {name: _validation_loss(layout, settings, name) for name in models}
@@ -52,7 +59,9 @@ def evaluate(task: Task, settings: DatasetSettings, models: list[str], folder: P
     similarity = task.similarity(read_tsv(layout.leakage, text=("id", "nearest")), splits)
     bands = band_table(task, systems.models[chosen], splits, similarity, settings.bootstrap)
     write_tsv(layout.figures, figures)
+    write_tsv(layout.seeds, seed_table(result, models, settings.seeds))
     write_tsv(layout.differences, differences)
+    write_tsv(layout.comparisons, comparison_table(result, models))
     write_tsv(layout.bands, bands)
     write_json(layout.evaluation, {"chosen": chosen, "validation_loss": validation})
 
@@ -86,7 +95,7 @@ def read_systems(layout: Layout, settings: DatasetSettings, models: list[str]) -
             f"{model}, labels shuffled": [
                 pd.read_parquet(layout.control(model) / "test_predictions.parquet")
             ]
-            for model in models
+            for model in (models if settings.controls == "all" else ())
         },
     )
 
@@ -132,6 +141,45 @@ def _differences(
             )
     columns = ("name", "baseline", "metric", "difference", "low", "high", "better", "certain")
     return pd.DataFrame(rows, columns=list(columns))
+
+
+def seed_table(result: Bootstrap, models: list[str], seeds: tuple[int, ...]) -> pd.DataFrame:
+    """Every figure of every model by seed: name, metric, seed, value."""
+    rows = [
+        {"name": model, "metric": key, "seed": seed, "value": value}
+        for model in models
+        for key in result.keys[model]
+        for seed, value in zip(seeds, result.seeds(model, key), strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def comparison_table(result: Bootstrap, models: list[str]) -> pd.DataFrame:
+    """Each model minus the first one, which the configuration chose and not the test part.
+
+    ``low`` and ``high`` are paired over the units of the test part, ``seed_low`` and
+    ``seed_high`` over seeds. Models are told apart where neither interval holds 0.
+    """
+    rows = []
+    first, *others = models
+    for model in others:
+        for key, interval in result.difference(model, first).items():
+            low, high = paired_interval(result.seeds(model, key), result.seeds(first, key))
+            rows.append(
+                {
+                    "name": model,
+                    "against": first,
+                    "metric": key,
+                    "difference": interval.value,
+                    "low": interval.low,
+                    "high": interval.high,
+                    "seed_low": low,
+                    "seed_high": high,
+                    "told_apart": interval.excludes_zero and (low > 0 or high < 0),
+                }
+            )
+    columns = ("name", "against", "metric", "difference", "low", "high")
+    return pd.DataFrame(rows, columns=[*columns, "seed_low", "seed_high", "told_apart"])
 
 
 def band_table(

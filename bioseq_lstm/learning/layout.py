@@ -62,6 +62,14 @@ class Layout:
         return self.folder / "figures.tsv"
 
     @property
+    def seeds(self) -> Path:
+        return self.folder / "seeds.tsv"
+
+    @property
+    def comparisons(self) -> Path:
+        return self.folder / "comparisons.tsv"
+
+    @property
     def differences(self) -> Path:
         return self.folder / "differences.tsv"
 

@@ -20,6 +20,7 @@ from bioseq_lstm.files import read_json, sha256, write_json, write_parquet, writ
 from bioseq_lstm.learning.checkpoint import load_weights, save_weights
 from bioseq_lstm.learning.evaluation import read_splits
 from bioseq_lstm.learning.layout import Layout
+from bioseq_lstm.learning.pace import Pace
 from bioseq_lstm.learning.training import run_network, train
 from bioseq_lstm.provenance import code_digest, machine, versions
 from bioseq_lstm.settings import DatasetSettings, ModelSettings
@@ -85,7 +86,8 @@ def run_training(
     )
     validation = run_network(task, trained.network, learnt, parts.validation, model.training)
     calibration = task.calibrate(learnt, parts.validation, validation)
-    decoded = run_network(task, trained.network, encoded, parts.test, model.training)
+    pace = Pace()
+    decoded = run_network(task, trained.network, encoded, parts.test, model.training, pace)
     table = task.table(encoded, splits, parts.test, decoded, calibration)
     tokens = sum(int(ragged.lengths.sum()) for ragged in encoded.sequences.values())
     write_tsv(out / "history.tsv", trained.history)
@@ -101,7 +103,11 @@ def run_training(
             "validation_loss": trained.validation_loss,
             "best_epoch": trained.best_epoch,
             "calibration": calibration,
-            "cost": {**trained.cost, "letters_in_dataset": tokens},
+            "cost": {
+                **trained.cost,
+                "prediction_tokens_per_second": round(pace.per_second, 1),
+                "letters_in_dataset": tokens,
+            },
         },
     )
     shutil.rmtree(out / "checkpoints")

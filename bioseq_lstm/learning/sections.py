@@ -1,21 +1,13 @@
-"""The sections of a report that every task has: data, split, models."""
+"""The sections of a report on what was learnt from: data and split."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from bioseq_lstm.metrics.base import Metric
-from bioseq_lstm.reporting.charts import histogram, intervals, learning_curves
+from bioseq_lstm.reporting.charts import histogram
 from bioseq_lstm.reporting.panels import Chart, Panel, Section, Table, Text, Warning
-
-INTERVAL = (
-    "Intervals are 95 % percentile intervals of {replicates} bootstrap replicates over {units} "
-    "independent units; how much another training would differ is not in them, only in the "
-    "spread over seeds, where there are several."
-)
 
 
 def data_section(profile: dict[str, Any], records: pd.DataFrame, rejected: pd.DataFrame) -> Section:
@@ -146,142 +138,3 @@ def split_section(
             )
         )
     return Section("split", "Split and leakage", "What the test part shares with training.", items)
-
-
-def models_section(
-    metrics: tuple[Metric, ...],
-    shown: tuple[str, ...],
-    figures: pd.DataFrame,
-    differences: pd.DataFrame,
-    bands: pd.DataFrame,
-    histories: dict[str, tuple[pd.DataFrame, dict[str, Any]]],
-    replicates: int,
-    chosen: str,
-) -> Section:
-    """Models beside baselines, differences, learning curves, identity bands, cost.
-
-    Args:
-        shown: keys of the metrics that stand in the overview; the first is the headline.
-        histories: by run, its ``history.tsv`` and its ``model.json``.
-    """
-    units = str(figures["units"].iloc[0])
-    interval = INTERVAL.format(replicates=f"{replicates:,}", units=units)
-    labels = {metric.key: metric for metric in metrics}
-    items: list[Panel] = []
-    for key in shown[:2]:
-        items.append(_interval_chart(labels[key], figures, interval))
-    items.append(_figures_table([labels[key] for key in shown], figures, interval))
-    items.append(
-        Table(
-            "Models minus the best baseline",
-            differences[differences["metric"].isin(shown)].drop(columns=["better"]),
-            f"Paired: both are scored on the same replicates. {interval} The best baseline is "
-            "picked on the test part, figure by figure, which favours the baselines.",
-            formats=dict.fromkeys(("difference", "low", "high"), ".3f"),
-        )
-    )
-    items.append(_curves(histories))
-    items += _bands(bands, labels[shown[0]], chosen)
-    items.append(_cost(histories))
-    described = "; ".join(f"{labels[key].label}: {labels[key].description}" for key in shown)
-    items.append(Text("What the figures mean", [described + "."]))
-    return Section(
-        "models", "Models and baselines",
-        f"The chosen model, by its validation loss alone, is {chosen}.", items,
-    )  # fmt: skip
-
-
-def _interval_chart(metric: Metric, figures: pd.DataFrame, interval: str) -> Chart:
-    own = figures[figures["metric"] == metric.key]
-    baselines = own[own["kind"] == "baseline"]["value"].dropna()
-    best = baselines.max() if metric.higher_is_better else baselines.min()
-    order = own.sort_values("value", ascending=not metric.higher_is_better)
-    stated = ", ".join(f"{r['name']} {r['value']:.3f}" for _, r in order.iterrows())
-    return Chart(
-        metric.label,
-        intervals(order, label=metric.label, reference=None if pd.isna(best) else float(best)),
-        f"{metric.description}. The line is the best baseline. {interval}",
-        f"{metric.label} of every system: {stated}.",
-        half=True,
-    )
-
-
-def _figures_table(metrics: list[Metric], figures: pd.DataFrame, interval: str) -> Table:
-    wanted = [metric.key for metric in metrics]
-    own = figures[figures["metric"].isin(wanted)]
-    text = own.assign(
-        figure=[
-            f"{value:.3f}" if np.isnan(low) else f"{value:.3f} ({low:.3f}–{high:.3f})"
-            for value, low, high in own[["value", "low", "high"]].to_numpy(float)
-        ]
-    )
-    wide = text.pivot_table(index=["kind", "name"], columns="metric", values="figure",
-                            aggfunc="first", sort=False)[wanted].reset_index()  # fmt: skip
-    wide = wide.rename(columns={metric.key: metric.label for metric in metrics}).fillna("–")
-    spread = own[(own["metric"] == wanted[0]) & (own["seeds"] > 1)]
-    seeds = "".join(
-        f" Standard deviation of {row['name']} over {row['seeds']} seeds: {row['seed_sd']:.3f}."
-        for _, row in spread.iterrows()
-    )
-    return Table("All systems on the test part", wide, interval + seeds, file="figures.tsv")
-
-
-def _curves(histories: dict[str, tuple[pd.DataFrame, dict[str, Any]]]) -> Chart:
-    tables = [
-        history.rename(columns={"train_loss": "train", "validation_loss": "validation"}).assign(
-            run=run, model=run.split(" ")[0], chosen=card["best_epoch"]
-        )
-        for run, (history, card) in histories.items()
-    ]
-    stated = "; ".join(
-        f"{run}: epoch {card['best_epoch']}, validation loss {card['validation_loss']:.3f}"
-        for run, (_, card) in histories.items()
-    )
-    return Chart(
-        "Learning curves",
-        learning_curves(pd.concat(tables, ignore_index=True)),
-        f"The kept epoch has the lowest validation loss. {stated}.",
-        f"Training and validation loss by epoch. {stated}.",
-    )
-
-
-def _bands(bands: pd.DataFrame, metric: Metric, chosen: str) -> list[Panel]:
-    measured = bands[bands["records"] > 0].assign(
-        name=lambda table: [
-            f"{low:.0%} to {high:.0%} (n = {records:.0f})"
-            for low, high, records in table[["from", "to", "records"]].to_numpy(float)
-        ],
-        kind="model",
-    )
-    return [
-        Chart(
-            f"{metric.label} by similarity to training",
-            intervals(measured, label=metric.label),
-            f"{chosen}, test records by identity to their nearest training record; "
-            "the lowest band tells most. Bands without test records are left out: "
-            "there nothing was measured.",
-            "; ".join(
-                f"{row['name']}: {row['value']:.3f}, {row['records']} records"
-                for _, row in measured.iterrows()
-            ),
-            half=True,
-        )
-    ]
-
-
-def _cost(histories: dict[str, tuple[pd.DataFrame, dict[str, Any]]]) -> Table:
-    rows = []
-    for run, (history, card) in histories.items():
-        cost = card["cost"]
-        rows.append(
-            {
-                "run": run,
-                "parameters": cost["parameters"],
-                "epochs": len(history),
-                "kept epoch": card["best_epoch"],
-                "training seconds": cost["training_seconds"],
-                "precision": cost["precision"],
-                "device": cost["device"],
-            }
-        )
-    return Table("Cost", pd.DataFrame(rows), "Wall time of training.", formats={"parameters": ",d"})

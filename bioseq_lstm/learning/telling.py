@@ -8,9 +8,11 @@ from typing import Any
 import pandas as pd
 
 from bioseq_lstm.files import read_json, read_tsv, write_json
+from bioseq_lstm.learning.costs import TrainedRun
 from bioseq_lstm.learning.evaluation import read_splits, read_systems
 from bioseq_lstm.learning.layout import Layout
-from bioseq_lstm.learning.sections import data_section, models_section, split_section
+from bioseq_lstm.learning.models import models_section
+from bioseq_lstm.learning.sections import data_section, split_section
 from bioseq_lstm.learning.verdict import (
     below_floor,
     control_finds_something,
@@ -60,7 +62,8 @@ def report_dataset(
                 figures,
                 differences,
                 read_tsv(layout.bands),
-                _histories(layout, settings, models),
+                read_tsv(layout.comparisons, text=("name", "against")),
+                _runs(layout, settings, models),
                 settings.bootstrap,
                 chosen,
             ),
@@ -110,16 +113,14 @@ def _judge(
     return said, warnings
 
 
-def _histories(
-    layout: Layout, settings: DatasetSettings, models: list[str]
-) -> dict[str, tuple[pd.DataFrame, dict[str, Any]]]:
-    runs = {}
+def _runs(layout: Layout, settings: DatasetSettings, models: list[str]) -> list[TrainedRun]:
+    runs = []
     for model in models:
         for fold in range(settings.split.folds):
             for seed in settings.seeds:
                 run = layout.run(model, fold, seed)
-                label = f"{model} fold {fold} seed {seed}"
-                runs[label] = (read_tsv(run / "history.tsv"), read_json(run / "model.json"))
+                history, card = read_tsv(run / "history.tsv"), read_json(run / "model.json")
+                runs.append(TrainedRun(model, fold, seed, history, card))
     return runs
 
 

@@ -16,13 +16,14 @@ import lightning
 import numpy as np
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor, nn
 
 from bioseq_lstm.data.encoded import Encoded
-from bioseq_lstm.errors import UserError
 from bioseq_lstm.learning.checkpoint import AtomicCheckpoints, discard_foreign
-from bioseq_lstm.nn.recurrence import begin_epoch, penalties
+from bioseq_lstm.learning.pace import Pace
+from bioseq_lstm.learning.stopping import Patience, StopAtNaN
+from bioseq_lstm.nn.recurrence import begin_epoch, engine, penalties
 from bioseq_lstm.settings import TrainingSettings
 from bioseq_lstm.tasks.base import Batch, Parts, Task
 
@@ -63,13 +64,19 @@ class Learner(lightning.LightningModule):
         # ends with the very weights of an undisturbed one.
         torch.manual_seed(_mix(self.seed, self.current_epoch))
         begin_epoch(self.network, self.current_epoch)
-        self._losses = []
+        self._losses, self._pace = [], Pace()
         self._started = time.perf_counter()
+
+    def on_train_batch_start(self, batch: Batch, _: int) -> None:
+        self._pace.start()
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         loss = self.task.loss(self.network, self.network(batch.inputs), batch)
         self._losses.append((float(loss.detach()), int(batch.mask.sum())))
         return loss + penalties(self.network)
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, _: int) -> None:
+        self._pace.stop(batch)
 
     def validation_step(self, batch: Batch, _: int) -> None:
         loss = self.task.loss(self.network, self.network(batch.inputs), batch)
@@ -84,11 +91,12 @@ class Learner(lightning.LightningModule):
             "train_loss": train_loss,
             "validation_loss": float(self.trainer.callback_metrics["validation_loss"]),
             "seconds": time.perf_counter() - self._started,
+            "tokens_per_second": self._pace.per_second,
         }
         self.history.append(epoch)
         print(
             "epoch {epoch:3d}  train {train_loss:.4f}  validation {validation_loss:.4f}  "
-            "{seconds:.1f} s".format(**epoch),
+            "{seconds:.1f} s  {tokens_per_second:,.0f} tokens/s".format(**epoch),
             file=sys.stderr,
             flush=True,
         )
@@ -158,28 +166,6 @@ class _Data(lightning.LightningDataModule):
         return _Batches(self.task, self.encoded, batches)
 
 
-class _StopAtNaN(Callback):
-    def on_train_batch_end(self, trainer: Any, learner: Any, outputs: Any, *_: Any) -> None:
-        self._check(outputs["loss"], "the loss", trainer)
-
-    def on_validation_end(self, trainer: Any, learner: Any) -> None:
-        self._check(trainer.callback_metrics["validation_loss"], "the validation loss", trainer)
-
-    def _check(self, loss: Tensor, name: str, trainer: Any) -> None:
-        if not torch.isfinite(loss):
-            raise UserError(
-                f"{name} is not finite at step {trainer.global_step}: "
-                "lower training.learning_rate or set training.precision: float32"
-            )
-
-
-class _Patience(EarlyStopping):
-    """Early stopping that a run which was cut off after its last epoch remembers."""
-
-    def on_train_start(self, trainer: Any, learner: Any) -> None:
-        trainer.should_stop = trainer.should_stop or self.wait_count >= self.patience
-
-
 def train(
     task: Task,
     network: nn.Module,
@@ -222,13 +208,13 @@ def train(
             callbacks=[
                 keep,
                 every,
-                _Patience(
+                Patience(
                     "validation_loss",
                     min_delta=MIN_DELTA,
                     patience=settings.patience,
                     check_finite=False,
                 ),
-                _StopAtNaN(),
+                StopAtNaN(),
             ],
             plugins=[AtomicCheckpoints(fingerprint)],
             reload_dataloaders_every_n_epochs=1,
@@ -238,6 +224,8 @@ def train(
             enable_model_summary=False,
             default_root_dir=folder,
         )
+        # Asked before the first batch, whose time would else hold the building of the C++.
+        loops = engine(network, trainer.strategy.root_device)
         trainer.fit(learner, datamodule=data, ckpt_path=last, weights_only=True)
     best = torch.load(keep.best_model_path, map_location="cpu", weights_only=True)
     learner.load_state_dict(best["state_dict"])
@@ -247,6 +235,9 @@ def train(
         "wall_seconds": round(time.perf_counter() - started, 1),
         "training_seconds": round(float(history["seconds"].sum()), 1),
         "epochs": len(history),
+        # The median over epochs: the first one warms up, and others use the machine at times.
+        "tokens_per_second": round(float(history["tokens_per_second"].median()), 1),
+        "engine": loops,
         "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
         "precision": trainer.precision,
         "device": str(trainer.strategy.root_device),
@@ -262,14 +253,25 @@ def train(
 
 @torch.inference_mode()
 def run_network(
-    task: Task, network: nn.Module, encoded: Encoded, rows: np.ndarray, settings: TrainingSettings
+    task: Task,
+    network: nn.Module,
+    encoded: Encoded,
+    rows: np.ndarray,
+    settings: TrainingSettings,
+    pace: Pace | None = None,
 ) -> list[np.ndarray]:
-    """Decoded float32 predictions, one array per sample, in the order of ``rows``."""
+    """Decoded float32 predictions, one array per sample, in the order of ``rows``.
+
+    ``pace`` is told what the network read, and how long it took.
+    """
     network.eval()
+    pace = pace or Pace()
     decoded: dict[int, np.ndarray] = {}
     for members in task.batches(encoded, rows, settings, None):
         batch = task.collate(encoded, members)
+        pace.start()
         outputs = network(batch.inputs)
+        pace.stop(batch)
         decoded.update(zip(members.tolist(), task.decode(network, outputs, batch), strict=True))
     return [decoded[int(row)] for row in rows]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
 from bioseq_lstm.metrics.base import Metric
+
+MOST_ALONE = 3  # models of which each gets a sentence of its own
 
 
 def verdict(
@@ -24,11 +25,48 @@ def verdict(
     sentences = [
         f"{chosen} reaches {metric.label} {_interval(own)} on {n}.",
     ]
-    sentences += [_against_baseline(metric, row) for _, row in _of_metric(differences, metric.key)]
+    own = differences[differences["metric"] == metric.key]
+    alone = own if len(own) <= MOST_ALONE else own[own["name"] == chosen]
+    sentences += [_against_baseline(metric, row) for _, row in alone.iterrows()]
+    if len(own) > MOST_ALONE:
+        sentences.append(_others_against_baseline(metric, own[own["name"] != chosen]))
     control = figures[(figures["kind"] == "control") & (figures["metric"] == metric.key)]
-    for _, row in control.iterrows():
-        sentences.append(f"Control: {row['name']}, reaches {_interval(row)}.")
-    return sentences
+    return sentences + _controls(control)
+
+
+def told_apart(metric: Metric, comparisons: pd.DataFrame, seeds: int) -> list[str]:
+    """Which models are better or worse than the first one, and which nobody can say of.
+
+    Args:
+        comparisons: ``comparisons.tsv``, which says of each whether it is told apart.
+    """
+    own = comparisons[comparisons["metric"] == metric.key]
+    first = comparisons["against"].iloc[0]
+    if seeds == 1:
+        return [
+            "No two models are told apart: one seed says nothing of how much another training "
+            "would differ."
+        ]
+    told = own["told_apart"].astype(bool)
+    higher = (own["difference"] > 0) == metric.higher_is_better
+    groups = (
+        (told & higher, "better than"),
+        (told & ~higher, "worse than"),
+        (~told, "not told apart from"),
+    )
+    said = "; ".join(
+        f"{meant} {first}: {', '.join(own['name'][chosen])}"
+        for chosen, meant in groups
+        if chosen.any()
+    )
+    count = f"{len(own)} comparisons" if len(own) > 1 else "One comparison"
+    return [
+        f"In {metric.label}, {said}. Told apart are those whose difference has two intervals "
+        f"without zero: over the {seeds} seeds (t) and over the test units (bootstrap), both "
+        "paired.",
+        f"{count} with {first} at 95 % each, not corrected for their number. Between the others "
+        "nothing is claimed.",
+    ]
 
 
 def below_floor(metrics: Sequence[Metric], differences: pd.DataFrame) -> list[str]:
@@ -36,11 +74,31 @@ def below_floor(metrics: Sequence[Metric], differences: pd.DataFrame) -> list[st
     labels = {metric.key: metric.label for metric in metrics}
     below = differences[differences["metric"].isin(labels) & (differences["difference"] != 0)]
     below = below[~below["better"].astype(bool)]
+    by_model = {str(name): own for name, own in below.groupby("name", sort=False)}
+    if len(by_model) > MOST_ALONE:
+        return [_many_below(below, labels)]
     return [
         f"{name} is below its floor. {_listed(own, labels, True)}{_listed(own, labels, False)}"
         "Use the baseline, or give the model more data."
-        for name, own in below.groupby("name", sort=False)
+        for name, own in by_model.items()
     ]
+
+
+def _many_below(below: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """The models below their floors, figure by figure."""
+    said = []
+    for key, rows in below.groupby("metric", sort=False):
+        certain = rows["certain"].astype(bool)
+        parts = [
+            f"{how} {', '.join(rows['name'][chosen])}"
+            for how, chosen in (("certainly", certain), ("perhaps by chance", ~certain))
+            if chosen.any()
+        ]
+        said.append(f"{labels[str(key)]} ({rows['baseline'].iloc[0]}): {'; '.join(parts)}. ")
+    return (
+        f"{below['name'].nunique()} models are below their floors. {''.join(said)}"
+        "Use the baselines, or give the models more data."
+    )
 
 
 def _listed(below: pd.DataFrame, labels: Mapping[str, str], certain: bool) -> str:
@@ -103,10 +161,6 @@ def lookup_is_good(
     ]
 
 
-def _of_metric(differences: pd.DataFrame, key: str) -> Any:
-    return differences[differences["metric"] == key].iterrows()
-
-
 def _row(figures: pd.DataFrame, name: str, key: str) -> pd.Series:
     return figures[(figures["name"] == name) & (figures["metric"] == key)].iloc[0]
 
@@ -126,6 +180,37 @@ def _against_baseline(metric: Metric, row: pd.Series) -> str:
         f"{row['name']} {verb} the best baseline, {row['baseline']}, "
         f"by {size:.3f} {metric.label} ({span})."
     )
+
+
+def _others_against_baseline(metric: Metric, rows: pd.DataFrame) -> str:
+    """The same of many models, in one sentence."""
+    certain, better = rows["certain"].astype(bool), rows["better"].astype(bool)
+    groups = (
+        (certain & better, "better"),
+        (~certain, "not told apart"),
+        (certain & ~better, "worse"),
+    )
+    said = ", ".join(
+        f"{meant} ({', '.join(rows['name'][chosen])})" for chosen, meant in groups if chosen.any()
+    )
+    return (
+        f"Beside the best baseline, {rows['baseline'].iloc[0]}, the other {len(rows)} models are "
+        f"in {metric.label} {said}."
+    )
+
+
+def _controls(control: pd.DataFrame) -> list[str]:
+    if control.empty:
+        return [
+            "No control was trained on shuffled labels (controls: none): that something other "
+            "than the sequence gives the labels away is not ruled out here."
+        ]
+    if len(control) <= MOST_ALONE:
+        return [
+            f"Control: {row['name']}, reaches {_interval(row)}." for _, row in control.iterrows()
+        ]
+    low, high = control["value"].min(), control["value"].max()
+    return [f"Controls: the {len(control)} models, labels shuffled, reach {low:.3f} to {high:.3f}."]
 
 
 def _interval(row: pd.Series) -> str:

@@ -38,6 +38,6 @@ class Composition(nn.Module):
     def frequencies(self, tokens: Tensor) -> Tensor:
         """Share of each token among the real ones of a row, ``(batch, num_tokens - 1)``."""
         ones = torch.ones(tokens.shape, device=tokens.device)
-        counts = torch.zeros(len(tokens), self.output_size + 1, device=tokens.device)
+        counts = torch.zeros(tokens.shape[0], self.output_size + 1, device=tokens.device)
         counts = counts.scatter_add(1, tokens, ones)[:, 1:]
         return counts / counts.sum(dim=1, keepdim=True).clamp(min=1)

@@ -23,6 +23,9 @@ class ConvLstm(nn.Module):
     Beyond the edge of a window and beyond the end of the row stand zeros, in the input and in
     the state, so that a row alone equals the same row in any batch.
 
+    ``anchored``: a window begins exactly at step ``landmark``, which every row has in common
+    (the start codon); the first window then may begin before the row, where zeros stand too.
+
     ``peephole`` adds the paper's elementwise (Hadamard) weights from the cell to the gates, one
     per position and channel. With ``window`` 1 and ``kernel_size`` 1 it is the LSTM.
     """
@@ -37,13 +40,20 @@ class ConvLstm(nn.Module):
         window: int = 64,
         kernel_size: int = 3,
         peephole: bool = False,
+        anchored: bool = False,
+        landmark: int | None = None,
     ) -> None:
         super().__init__()
         if kernel_size % 2 == 0:
             raise UserError(
                 f"encoder convlstm: kernel_size {kernel_size} has no middle: take an odd number"
             )
+        if anchored and landmark is None:
+            raise UserError(
+                "encoder convlstm: anchored needs a landmark, which comes from coding_start"
+            )
         self.window = window
+        self.shift = -landmark % window if anchored and landmark is not None else 0
         self.stack = RecurrentStack(
             partial(
                 _ConvLstmDirection,
@@ -63,13 +73,15 @@ class ConvLstm(nn.Module):
         """``x`` ``(batch, length, features)`` -> ``(batch, length, output_size)``; pads are 0."""
         batch, length, features = x.shape
         # A batch that fits into one window needs no wider one: past the end all is zero anyway.
-        window = min(self.window, length)
-        steps = -(-length // window)
-        mask = position_mask(lengths, steps * window).view(batch, steps, window, 1)
-        x = pad(x, (0, 0, 0, steps * window - length)).view(batch, steps, window, features)
-        row_steps = torch.div(lengths + window - 1, window, rounding_mode="floor")
+        end = self.shift + length
+        window = min(self.window, end)
+        steps = -(-end // window)
+        around = (self.shift, steps * window - end)
+        mask = pad(position_mask(lengths, length), around).view(batch, steps, window, 1)
+        x = pad(x, (0, 0, *around)).view(batch, steps, window, features)
+        row_steps = torch.div(lengths + self.shift + window - 1, window, rounding_mode="floor")
         states: Tensor = self.stack(x, row_steps, mask)
-        return states.flatten(1, 2)[:, :length]
+        return states.flatten(1, 2)[:, self.shift : end]
 
 
 class _ConvLstmDirection(nn.Module):
@@ -108,8 +120,9 @@ class _ConvLstmDirection(nn.Module):
                 gates = inputs[:, step] + conv1d(hidden[-1], self.weight_hidden, padding=edge)
             state, cell = self._step(gates, cell)
             if step == 0:
-                # What is past the end must hold no state that a later step could read. Only the
-                # first step can be partial and be followed by another (backward direction).
+                # What is outside the row must hold no state that a later step could read. Only
+                # the first step can be partial and be followed by another: a row's last window in
+                # the backward direction, its first one, if anchored, in the forward direction.
                 within = mask[:, 0].transpose(1, 2)
                 state, cell = state * within, cell * within
             hidden.append(state)

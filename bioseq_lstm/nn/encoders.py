@@ -9,8 +9,16 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from bioseq_lstm.errors import UserError, nearest
+from bioseq_lstm.nn.cells.dynamic import DynamicCell
+from bioseq_lstm.nn.cells.exponential import ExponentialCell
+from bioseq_lstm.nn.cells.fuzzy import FuzzyCell
 from bioseq_lstm.nn.cells.gated import CoupledCell, PeepholeCell
+from bioseq_lstm.nn.cells.hierarchical import HierarchicalCell
+from bioseq_lstm.nn.cells.layer_norm import LayerNormCell
 from bioseq_lstm.nn.cells.lstm import LstmCell
+from bioseq_lstm.nn.cells.matrix import MatrixCell
+from bioseq_lstm.nn.cells.multiplicative import MultiplicativeCell
+from bioseq_lstm.nn.cells.skip import SkipCell
 from bioseq_lstm.nn.convlstm import ConvLstm
 from bioseq_lstm.nn.settings import build, check, parameters_of
 from bioseq_lstm.nn.stacking import RecurrentEncoder
@@ -33,13 +41,24 @@ CELLS: dict[str, Callable[..., nn.Module]] = {
     "lstm": LstmCell,
     "peephole": PeepholeCell,
     "coupled": CoupledCell,
+    "layer_norm": LayerNormCell,
+    "exponential": ExponentialCell,
+    "skip": SkipCell,
+    "fuzzy": FuzzyCell,
+    "multiplicative": MultiplicativeCell,
+    "dynamic": DynamicCell,
+    "hierarchical": HierarchicalCell,
+    "matrix": MatrixCell,
 }
 ENCODERS = (*CELLS, "convlstm")
 
 
-def build_encoder(name: str, input_size: int, options: Mapping[str, Any]) -> Encoder:
+def build_encoder(
+    name: str, input_size: int, options: Mapping[str, Any], landmark: int | None = None
+) -> Encoder:
     """The encoder of that name; ``options`` are its own, such as ``hidden_size``.
 
+    ``landmark`` is the step at which every row has the same mark, for encoders that use it.
     Raises ``UserError`` for a name or an option that does not exist, and for impossible values.
     """
     if name not in ENCODERS:
@@ -49,7 +68,7 @@ def build_encoder(name: str, input_size: int, options: Mapping[str, Any]) -> Enc
         )
     where = f"encoder {name}"
     if name == "convlstm":
-        return build(ConvLstm, where, options, input_size=input_size)
+        return build(ConvLstm, where, options, input_size=input_size, landmark=landmark)
     cell = CELLS[name]
     own = parameters_of(cell)
     stack = parameters_of(RecurrentEncoder, given=("direction", "input_size", "hidden_size"))

@@ -1,4 +1,4 @@
-"""From codes to states: embedding, stem and encoder, joined as the configuration says."""
+"""From codes to states: embedding, stem, encoder, attention, joined as the configuration says."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bioseq_lstm.errors import UserError
+from bioseq_lstm.nn.attention import SelfAttention
 from bioseq_lstm.nn.composition import Composition
 from bioseq_lstm.nn.encoders import build_encoder
 from bioseq_lstm.nn.pooling import AttentionAndMean
@@ -17,12 +18,14 @@ from bioseq_lstm.nn.stems import ConvStem, Embedding
 
 
 class SequenceEncoder(nn.Module):
-    """Embedding -> convolutional stem, if any -> recurrent encoder.
+    """Embedding -> convolutional stem, if any -> recurrent encoder -> self-attention, if any.
 
     ``embedding``: options of ``Embedding`` (``size``, ``kmer``, ``stride``, ``token_dropout``).
     ``stem``: None, or options of ``ConvStem`` (``kernels``, ``channels``, ``dropout``).
-    ``encoder``: ``name`` and the options of that encoder. ``values``: the embedding's initial
-    vectors. Raises ``UserError`` for settings that do not exist or cannot be.
+    ``encoder``: ``name`` and the options of that encoder.
+    ``attention``: None, or options of ``SelfAttention`` (``heads``, ``dropout``).
+    ``values``: the embedding's initial vectors. Raises ``UserError`` for settings that do not
+    exist or cannot be.
     """
 
     def __init__(
@@ -31,6 +34,7 @@ class SequenceEncoder(nn.Module):
         embedding: Mapping[str, Any],
         stem: Mapping[str, Any] | None,
         encoder: Mapping[str, Any],
+        attention: Mapping[str, Any] | None = None,
         values: Tensor | None = None,
     ) -> None:
         super().__init__()
@@ -45,8 +49,14 @@ class SequenceEncoder(nn.Module):
         if "name" not in encoder:
             raise UserError("encoder: name is missing")
         options = {key: value for key, value in encoder.items() if key != "name"}
-        self.encoder = build_encoder(encoder["name"], size, options)
+        landmark = self.embedding.landmark_token
+        self.encoder = build_encoder(encoder["name"], size, options, landmark)
         self.output_size = self.encoder.output_size
+        self.attention: SelfAttention | None = None
+        if attention is not None:
+            self.attention = build(
+                SelfAttention, "attention", attention, input_size=self.output_size
+            )
 
     def forward(self, codes: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Codes ``(batch, length)`` -> states ``(batch, tokens, output_size)``, token counts.
@@ -56,7 +66,10 @@ class SequenceEncoder(nn.Module):
         x, lengths = self.embedding(codes, lengths)
         if self.stem is not None:
             x = self.stem(x, lengths)
-        return self.encoder(x, lengths), lengths
+        states = self.encoder(x, lengths)
+        if self.attention is not None:
+            states = self.attention(states, lengths)
+        return states, lengths
 
 
 class PooledEncoder(nn.Module):

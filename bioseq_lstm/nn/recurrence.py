@@ -1,4 +1,4 @@
-"""One time loop for all cells: step by step in torch, in C++, or compiled for a GPU."""
+"""One time loop for all cells: step by step in torch, in C++, compiled for a GPU, or exported."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
 
 from bioseq_lstm.nn.native import library
+from bioseq_lstm.nn.scan import through_scan
 
 State = tuple[Tensor, ...]
 CHUNK = 8  # steps that are compiled into one program for a GPU
@@ -84,7 +85,8 @@ class Cell(nn.Module, ABC):
     def _run(self, inputs: Tensor) -> State:
         if inputs.is_cuda:
             return self._in_compiled_chunks(inputs)
-        if self.kernel is not None and library.available():
+        in_torch = torch.compiler.is_exporting()  # a graph cannot hold our C++
+        if self.kernel is not None and not in_torch and library.available():
             weights = self.kernel_weights()
             keep = torch.is_grad_enabled() and any(t.requires_grad for t in (inputs, *weights))
             emitted: State = _InCpp.apply(self.kernel, keep, inputs, *weights)
@@ -103,6 +105,8 @@ class Cell(nn.Module, ABC):
 
 def through_time(cell: Cell, inputs: Tensor, state: State) -> tuple[State, State]:
     """The time loop: inputs ``(batch, length, width)`` -> what is emitted, and the last state."""
+    if torch.compiler.is_exporting():
+        return through_scan(cell, inputs, state)
     kept: list[State] = []
     for inputs_now in inputs.unbind(dim=1):
         state = cell.step(inputs_now, state)
@@ -137,6 +141,15 @@ def begin_epoch(network: nn.Module, epoch: int) -> None:
     for module in network.modules():
         if isinstance(module, Cell):
             module.begin_epoch(epoch)
+
+
+def engine(network: nn.Module, device: torch.device) -> str:
+    """What runs a network's time loops on a device: ``cpp``, ``compiled``, else ``torch``."""
+    found = set()
+    for cell in (module for module in network.modules() if isinstance(module, Cell)):
+        in_cpp = cell.kernel is not None and library.available()
+        found.add("compiled" if device.type == "cuda" else "cpp" if in_cpp else "torch")
+    return " and ".join(sorted(found)) or "torch"
 
 
 def penalties(network: nn.Module) -> Tensor | float:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, TypeVar, get_origin, get_type_hints
 
 from bioseq_lstm.errors import UserError, nearest
 
 Component = TypeVar("Component")
+Count = Annotated[int, "from 0 on"]  # of what may also be done not at all; an int is a size
 
 
 class Parameter(NamedTuple):
@@ -33,7 +34,8 @@ def build(
 
 def parameters_of(make: Callable[..., Any], given: Collection[str] = ()) -> dict[str, Parameter]:
     """What a component's constructor takes, less what is ``given``."""
-    kinds = get_type_hints(make.__init__ if inspect.isclass(make) else make)
+    made_by = make.__init__ if inspect.isclass(make) else make
+    kinds = get_type_hints(made_by, include_extras=True)
     return {
         name: Parameter(kinds.get(name), parameter.default is parameter.empty)
         for name, parameter in inspect.signature(make).parameters.items()
@@ -64,8 +66,10 @@ def _problem(value: Any, kind: Any) -> str | None:
     if get_origin(kind) is Sequence:
         whole = isinstance(value, list | tuple) and all(type(item) is int for item in value)
         return None if whole else "write a list of whole numbers, such as [9, 15]"
-    if kind is int and not (type(value) is int and value >= 1):
-        return "write a whole number from 1 on"
+    if kind in (int, Count):
+        least = 0 if kind == Count else 1
+        if not (type(value) is int and value >= least):
+            return f"write a whole number from {least} on"
     if kind is float and not (type(value) in (int, float) and 0 <= value < 1):
         return "write a probability from 0 to below 1"
     return None

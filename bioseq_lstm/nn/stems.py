@@ -52,6 +52,8 @@ class Embedding(nn.Module):
             )
         self.kmer, self.stride, self.token_dropout = kmer, stride, token_dropout
         self.landmark = landmark
+        # Reading begins at landmark % stride, whole strides before the landmark.
+        self.landmark_token = None if landmark is None else landmark // stride
         self.table = nn.Embedding(self.num_tokens, size, padding_idx=0)
         if values is not None:
             with torch.no_grad():
@@ -77,9 +79,7 @@ class Embedding(nn.Module):
         """
         start = 0 if self.landmark is None else self.landmark % self.stride
         codes, lengths = codes[:, start:], lengths - start
-        windows = pad(codes, (0, max(0, self.kmer - codes.shape[1]))).unfold(
-            1, self.kmer, self.stride
-        )
+        windows = self.windows(codes)
         known = ((windows > 0) & (windows <= self.letters)).all(dim=2)
         places = self.letters ** torch.arange(self.kmer - 1, -1, -1, device=codes.device)
         tokens = ((windows - 1) * places).sum(dim=2) + 1
@@ -90,6 +90,11 @@ class Embedding(nn.Module):
         counts = torch.div(lengths - self.kmer, self.stride, rounding_mode="floor") + 1
         counts = counts.clamp(min=1)
         return tokens.masked_fill(~position_mask(counts, tokens.shape[1]), 0), counts
+
+    def windows(self, codes: Tensor) -> Tensor:
+        """Codes of each k-mer, one at least: ``(batch, length)`` -> ``(batch, tokens, kmer)``."""
+        wide = pad(codes, (0, max(0, self.kmer - codes.shape[1])))
+        return wide.unfold(1, self.kmer, self.stride)
 
 
 class ConvStem(nn.Module):

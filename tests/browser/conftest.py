@@ -149,7 +149,11 @@ def _models(rng: np.random.Generator, tail: str) -> list[Panel]:
               {"value": ".3f", "low": ".3f", "high": ".3f"}),
         Chart(f"Learning curves{tail}",
               charts.learning_curves(pd.concat(runs), label=f"cross-entropy{tail}"),
-              f"Discs mark the epochs that were kept.{tail}", f"Loss falls{tail}", half=True),
+              f"Discs mark the epochs that were kept.{tail}", f"Loss falls{tail}"),
+        Chart(f"Q3 against speed{tail}",
+              charts.tradeoff(figures.assign(speed=[9e3, 3e3, 4e4, 8e3, 1e5, 8e3], parameters=1),
+                              label=f"Q3{tail}", speed=f"tokens{tail}"),
+              f"To the right is faster.{tail}", f"Points{tail}"),
         Chart(f"F1 by class{tail}", charts.bars_with_interval(conditions, label=f"F1{tail}"),
               f"n = 120 clusters.{tail}", f"Bars{tail}", half=True),
     ]  # fmt: skip

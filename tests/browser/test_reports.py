@@ -33,7 +33,7 @@ PAYLOAD = (
     "{{7*7}}${7*7} \u2028 \\ \\"
     ";alert(1)// javascript:alert(1) <!-- __proto__"
 )
-CHARTS = 12
+CHARTS = 13
 
 Open = Callable[..., tuple[Any, Any]]
 Inspect = Callable[..., Any]

@@ -13,7 +13,7 @@ from bioseq_lstm.cli import main
 from bioseq_lstm.config import schema_text
 
 VERBS = ["read", "split", "encode", "baselines", "train"]
-VERBS += ["evaluate", "predict", "report", "index", "schema"]
+VERBS += ["evaluate", "predict", "report", "index", "export", "schema"]
 SETTINGS = json.dumps({"task": "structure", "files": {"sequences": "nowhere.3line"}})
 
 
@@ -39,7 +39,7 @@ def test_help_names_every_verb_and_imports_no_heavy_library() -> None:
         "from bioseq_lstm.cli import main\n"
         "try:\n    main(['--help'])\n"
         "except SystemExit as left:\n    assert not left.code\n"
-        "heavy = {'torch', 'pandas', 'numpy', 'scipy', 'sklearn', 'lightning', 'rdkit', 'Bio'}\n"
+        "heavy = {'torch', 'pandas', 'numpy', 'scipy', 'sklearn', 'lightning', 'rdkit', 'Bio', 'onnx'}\n"
         "print('loaded:', sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -96,6 +96,15 @@ def test_broken_json_is_told_with_the_option_it_came_from(
 ) -> None:
     err = fails(capsys, "read", "--folder", "r", "--settings", '{"task": ')
     assert "argument --settings" in err
+
+
+def test_what_is_no_trained_run_is_not_exported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    err = fails(capsys, "export", str(tmp_path), "--out", str(tmp_path / "model.onnx"))
+    assert err.startswith(f"bioseq-lstm: {tmp_path}: has no model.json")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "model.onnx").exists()
 
 
 def test_settings_may_stand_in_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import inspect
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import pytest
@@ -20,10 +22,13 @@ from bioseq_lstm.config import (
     parse_settings,
     schema_text,
 )
-from bioseq_lstm.encoder_settings import ConvLstmSettings, LstmSettings
+from bioseq_lstm.encoder_settings import ConvLstmSettings, EncoderSettings, LstmSettings
 from bioseq_lstm.errors import UserError
+from bioseq_lstm.nn.convlstm import ConvLstm
+from bioseq_lstm.nn.encoders import CELLS, ENCODERS
+from bioseq_lstm.nn.stacking import RecurrentEncoder
 from bioseq_lstm.presets import merge, preset
-from bioseq_lstm.settings import Config, ModelSettings
+from bioseq_lstm.settings import AttentionSettings, Config, ModelSettings
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
@@ -159,6 +164,81 @@ def test_drug_and_target_inherit_what_they_do_not_say() -> None:
     assert model.input("drug").encoder == model.encoder
     assert model.input("target").embedding == model.embedding
     assert model.embedding.kmer == 1
+
+
+def test_attention_is_on_top_of_the_encoder_only_if_asked_for() -> None:
+    assert config().datasets["d"].models["bilstm"].attention is None
+    asked = {"m": {"attention": {"heads": 8}}, "n": {"attention": {}}}
+    models = config(models=asked).datasets["d"].models
+    assert models["m"].attention == AttentionSettings(heads=8, dropout=0.1)
+    assert models["n"].attention == AttentionSettings(heads=4, dropout=0.1)
+    raw = {"models": asked, "datasets": {"d": dataset(models={"m": {"attention": None}})}}
+    assert parse_config(raw).datasets["d"].models["m"].attention is None
+
+
+def test_drug_and_target_inherit_attention_or_have_their_own_or_none() -> None:
+    inputs = {"drug": {"attention": None}, "target": {"attention": {"heads": 2}}}
+    model = parse_model({"attention": {"heads": 3, "dropout": 0.2}, "inputs": inputs})
+    assert model.input("drug").attention is None
+    assert model.input("target").attention == AttentionSettings(heads=2, dropout=0.2)
+    assert model.attention == AttentionSettings(heads=3, dropout=0.2)
+    only = parse_model({"attention": {"heads": 3}, "inputs": {"drug": {"stem": None}}})
+    assert only.input("drug").attention == only.attention
+
+
+def test_windows_may_be_anchored_where_it_is_known_where_genes_begin() -> None:
+    codons = {"encoder": {"name": "convlstm", "anchored": True}}
+    letters = {
+        "encoder": {"name": "convlstm", "anchored": True, "window": 63},
+        "embedding": {"kmer": 1, "stride": 1},
+    }
+    entry = config("expression", {"c": codons, "l": letters}, coding_start=0).datasets["d"]
+    encoders = [entry.models[name].encoder for name in "cl"]
+    assert [(e.anchored, e.window) for e in encoders] == [(True, 64), (True, 63)]
+
+
+# --- the encoders, which are built elsewhere from these settings
+
+BY_NAME = {
+    get_args(model.model_fields["name"].annotation)[0]: model
+    for model in get_args(get_args(EncoderSettings)[0])
+}
+GIVEN = {"self", "direction", "input_size", "landmark"}  # what the program knows, not the user
+
+
+def test_every_encoder_of_the_registry_can_be_named_and_no_other() -> None:
+    assert set(BY_NAME) == set(ENCODERS)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_settings_and_encoder_have_the_same_options_with_the_same_defaults(name: str) -> None:
+    parts = [CELLS[name], RecurrentEncoder] if name in CELLS else [ConvLstm]
+    taken = {
+        option: parameter.default
+        for part in parts
+        for option, parameter in inspect.signature(part).parameters.items()
+        if option not in GIVEN
+    }
+    fields = BY_NAME[name].model_fields
+    offered = {option: field.default for option, field in fields.items() if option != "name"}
+    assert taken.pop("hidden_size") is inspect.Parameter.empty  # presets know better
+    assert offered.pop("hidden_size") == 96
+    assert offered == taken
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_the_documentation_has_every_encoder_with_the_options_of_its_own(name: str) -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+    own = set(BY_NAME[name].model_fields) - set(LstmSettings.model_fields)
+    assert set(re.findall(r"`(\w+): ", row)) == own
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_every_encoder_is_taken_by_name_alone_for_every_task(name: str) -> None:
+    for task in FILES:
+        model = config(task, {"m": {"encoder": {"name": name}}}).datasets["d"].models["m"]
+        assert type(model.encoder) is BY_NAME[name]
 
 
 def test_genes_are_read_codon_by_codon_where_it_is_known_where_they_begin() -> None:
@@ -395,6 +475,79 @@ def test_models_that_cannot_be_are_refused_before_anything_runs(
 ) -> None:
     with pytest.raises(UserError, match=rf"models\.m\..*{said}"):
         config(models={"m": model})
+
+
+WIDTH_25 = {"name": "lstm", "hidden_size": 25}
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (
+            {"encoder": WIDTH_25, "attention": {"heads": 4}},
+            r"m\.attention: heads 4 must divide the encoder's output, 2 x hidden_size 25 \(and",
+        ),
+        (
+            {"encoder": {**WIDTH_25, "bidirectional": False}, "attention": {"heads": 2}},
+            r"m\.attention: heads 2 must divide the encoder's output, hidden_size 25 \(and",
+        ),
+        (
+            {"attention": {"heads": 4}, "inputs": {"drug": {"encoder": WIDTH_25}}},
+            r"m\.inputs\.drug\.attention: heads 4 must divide",
+        ),
+        ({"attention": {"heads": 0}}, r"m\.attention\.heads: .*greater than or equal to 1"),
+        ({"attention": {"dropout": 1}}, r"m\.attention\.dropout: .*less than 1"),
+        ({"attention": {"head": 4}}, r"m\.attention\.head: unknown key \(did you mean 'heads'\?\)"),
+        ({"attention": 4}, r"m\.attention: "),
+    ],
+)
+def test_attention_that_cannot_be_is_refused_before_anything_runs(
+    model: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(UserError, match=rf"^models\.{said}") as refused:
+        config("affinity", models={"m": model})
+    assert "\n" not in str(refused.value)
+    divides = {"encoder": WIDTH_25, "attention": {"heads": 5}}
+    assert config("affinity", models={"m": divides}).datasets["d"].models["m"].attention
+
+
+@pytest.mark.parametrize(
+    ("task", "more"),
+    [
+        ("structure", {}),
+        ("affinity", {}),
+        ("affinity", {"inputs": {"drug": {"encoder": {"name": "lstm"}}}}),
+        ("expression", {}),
+    ],
+)
+def test_anchored_windows_are_refused_where_there_is_no_landmark(
+    task: str, more: dict[str, Any]
+) -> None:
+    anchored = {"encoder": {"name": "convlstm", "anchored": True}}
+    said = "model 'm': encoder.anchored needs a landmark to anchor at: `coding_start` of an"
+    with pytest.raises(UserError, match=f"{said} expression dataset$") as refused:
+        config(task, models={"m": {**anchored, **more}})
+    assert "\n" not in str(refused.value)
+    side = {"inputs": {"drug": anchored}}
+    if task == "affinity":
+        with pytest.raises(UserError, match=said):
+            config(task, models={"m": side})
+
+
+@pytest.mark.parametrize(("kmer", "stride"), [(1, 1), (3, 1), (2, 2)])
+def test_anchored_windows_of_coding_sequence_hold_whole_codons(kmer: int, stride: int) -> None:
+    model = {
+        "encoder": {"name": "convlstm", "anchored": True, "window": 64},
+        "embedding": {"kmer": kmer, "stride": stride},
+    }
+    with pytest.raises(UserError) as refused:
+        config("expression", models={"m": model}, coding_start=150)
+    assert str(refused.value) == (
+        "datasets.d: model 'm': encoder.window must be a multiple of 3, not 64, so that windows "
+        "anchored at `coding_start` hold whole codons"
+    )
+    unanchored = {**model, "encoder": {"name": "convlstm", "window": 64}}
+    config("expression", models={"m": unanchored}, coding_start=150)
 
 
 @pytest.mark.parametrize(

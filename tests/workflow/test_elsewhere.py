@@ -34,10 +34,21 @@ def test_the_workflow_runs_in_another_folder(empty: Project, tmp_path: Path, nam
     assert {path for path in empty.folder.rglob("*") if "__pycache__" not in path.parts} == before
 
 
+def test_a_file_that_is_named_is_read_instead_of_config_yaml(empty: Project) -> None:
+    write_structure(empty.path("data/structure"))
+    empty.configure({"datasets": {"structure": DATASET}})
+    empty.path("config.yaml").rename(empty.path("mine.yaml"))
+    empty.configure({"datasets": {"another": DATASET}})
+    named = empty.plan("--configfile", "mine.yaml").planned
+    assert {job.split()[1] for job in named - {"index"}} == {"structure"}
+    both = empty.plan("--configfile", "config.yaml", "mine.yaml").planned
+    assert {job.split()[1] for job in both - {"index"}} == {"structure", "another"}
+
+
 def test_a_fault_is_told_with_all_the_files_that_it_may_stand_in(empty: Project) -> None:
     empty.configure({"datasets": {"structure": DATASET}})
     empty.write("more.yaml", "datasets: {structure: {sede: 3}}\n")
-    done = empty.snakemake("--configfile", "more.yaml", "-n")
+    done = empty.snakemake("--configfile", "config.yaml", "more.yaml", "-n")
     assert done.status == 1
-    assert "more.yaml + config.yaml: datasets.structure.sede: unknown key" in done.output
+    assert "config.yaml + more.yaml: datasets.structure.sede: unknown key" in done.output
     assert "Traceback" not in done.output

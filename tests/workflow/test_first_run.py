@@ -18,6 +18,7 @@ Open = Callable[..., tuple[Any, Any]]
 ONE_RUN = ("history.tsv", "model.json", "model.safetensors", "run.yaml", "test_predictions.parquet")
 OF_EVERY_DATASET = (
     "bands.tsv",
+    "comparisons.tsv",
     "differences.tsv",
     "encoded.safetensors",
     "evaluation.json",
@@ -30,6 +31,7 @@ OF_EVERY_DATASET = (
     "records.parquet",
     "rejected.tsv",
     "report.html",
+    "seeds.tsv",
     "split.json",
     "splits.tsv",
     "summary.json",

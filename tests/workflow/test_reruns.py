@@ -90,6 +90,18 @@ def test_another_number_of_bootstraps_trains_nothing(again: Project) -> None:
     assert again.plan().planned == {"index", *jobs("structure", *AFTER_TRAINING)}
 
 
+def test_leaving_out_the_controls_trains_nothing_and_the_report_says_so(again: Project) -> None:
+    config = again.config
+    config["datasets"]["structure"]["controls"] = "none"
+    again.configure(config)
+    assert again.plan().planned == {"index", *jobs("structure", *AFTER_TRAINING)}
+    done = again.snakemake()
+    assert done.status == 0, done.output
+    report = again.path("results/structure/report.html").read_text()
+    assert "No control was trained on shuffled labels" in report
+    assert "labels shuffled" not in report
+
+
 def test_another_split_reads_and_encodes_nothing_anew(again: Project) -> None:
     config = again.config
     config["datasets"]["structure"]["split"] = {"seed": 5}

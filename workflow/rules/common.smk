@@ -84,7 +84,7 @@ def runs(name, controls=True):
             fold=folds(wildcards),
             seed=dataset.seeds,
         )
-        if not controls:
+        if not controls or dataset.controls == "none":
             return trained
         return trained + expand(
             f"{below}/{{model}}/control/{name}", model=models(wildcards)

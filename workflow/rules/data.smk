@@ -16,7 +16,7 @@ rule read:
         mem_mb=4000,
         runtime=60,
     params:
-        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
+        settings=settings("split", "leakage", "seeds", "new", "controls", "bootstrap"),
         code=code_digest("bioseq_lstm.learning.preparation"),
     shell:
         "python -m bioseq_lstm read --folder results/{wildcards.dataset}"
@@ -42,7 +42,7 @@ rule split:
         mem_mb=4000,
         runtime=120,
     params:
-        settings=settings("seeds", "new", "bootstrap"),
+        settings=settings("seeds", "new", "controls", "bootstrap"),
         code=code_digest("bioseq_lstm.learning.preparation"),
     shell:
         "python -m bioseq_lstm split --folder results/{wildcards.dataset}"
@@ -65,7 +65,7 @@ rule encode:
         mem_mb=4000,
         runtime=60,
     params:
-        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
+        settings=settings("split", "leakage", "seeds", "new", "controls", "bootstrap"),
         code=code_digest("bioseq_lstm.learning.preparation"),
     shell:
         "python -m bioseq_lstm encode --folder results/{wildcards.dataset}"

@@ -19,7 +19,7 @@ rule train:
         mem_mb=6000,
         runtime=720,
     params:
-        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
+        settings=settings("split", "leakage", "seeds", "new", "controls", "bootstrap"),
         model=model_settings,
         code=code_digest("bioseq_lstm.learning.run"),
     shell:
@@ -48,7 +48,7 @@ rule control:
         mem_mb=6000,
         runtime=720,
     params:
-        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
+        settings=settings("split", "leakage", "seeds", "new", "controls", "bootstrap"),
         model=model_settings,
         seed=lambda wildcards: CONFIG.datasets[wildcards.dataset].seeds[0],
         code=code_digest("bioseq_lstm.learning.run"),
@@ -76,7 +76,7 @@ rule baselines:
         mem_mb=6000,
         runtime=240,
     params:
-        settings=settings("split", "leakage", "seeds", "new", "bootstrap"),
+        settings=settings("split", "leakage", "seeds", "new", "controls", "bootstrap"),
         code=code_digest("bioseq_lstm.learning.floors", "bioseq_lstm.tasks.*.baselines"),
     shell:
         "python -m bioseq_lstm baselines --folder results/{wildcards.dataset}"
@@ -97,7 +97,9 @@ rule evaluate:
         leakage=rules.split.output.leakage,
     output:
         figures="results/{dataset}/figures.tsv",
+        seeds="results/{dataset}/seeds.tsv",
         differences="results/{dataset}/differences.tsv",
+        comparisons="results/{dataset}/comparisons.tsv",
         bands="results/{dataset}/bands.tsv",
         evaluation="results/{dataset}/evaluation.json",
     log:

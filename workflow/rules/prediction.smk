@@ -20,7 +20,7 @@ rule predict:
         mem_mb=6000,
         runtime=240,
     params:
-        settings=settings("leakage", "bootstrap"),
+        settings=settings("leakage", "controls", "bootstrap"),
         new=lambda wildcards: as_json(new_folder(wildcards)),
         code=code_digest("bioseq_lstm.learning.prediction"),
     shell:

@@ -7,7 +7,7 @@ Names and titles may be any text: they stand in the data, never in an expression
 
 from bioseq_lstm.reporting.charts.curves import learning_curves, reliability
 from bioseq_lstm.reporting.charts.distributions import histogram, scatter
-from bioseq_lstm.reporting.charts.figures import bars_with_interval, intervals
+from bioseq_lstm.reporting.charts.figures import bars_with_interval, intervals, tradeoff
 from bioseq_lstm.reporting.charts.grids import confusion, heatmap
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "learning_curves",
     "reliability",
     "scatter",
+    "tradeoff",
 ]

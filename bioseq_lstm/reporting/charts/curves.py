@@ -6,46 +6,56 @@ import altair as alt
 import pandas as pd
 
 from bioseq_lstm.reporting.charts import style
-from bioseq_lstm.reporting.charts.style import nothing, styled
+from bioseq_lstm.reporting.charts.style import nothing, small_multiples, styled
+
+PARTS = ["validation", "train"]
+MULTIPLE_HEIGHT = 110  # of one of several small charts
 
 
 def learning_curves(
     history: pd.DataFrame, *, label: str = "loss", height: int = 240
-) -> alt.LayerChart | alt.Chart:
-    """Training and validation loss by epoch, with the chosen epoch marked.
+) -> alt.LayerChart | alt.FacetChart | alt.Chart:
+    """Training and validation loss by epoch, one line a run, with the chosen epoch marked.
 
     Columns: ``run``, ``epoch``, ``train``, ``validation``, ``chosen`` (the epoch that was kept, on
-    every row of its run); with a column ``model``, colour tells the models and not the runs apart.
+    every row of its run). With a column ``model`` of several models each gets a small chart of
+    its own, all on the same scales; colour then tells the parts apart, else the runs.
     """
-    colour = "model" if "model" in history.columns else "run"
+    multiple = "model" in history.columns and history["model"].nunique() > 1
+    names = ["model", "run"] if multiple else ["run"]
     data = history.melt(
-        id_vars=list(dict.fromkeys([colour, "run", "epoch", "chosen"])),
-        value_vars=["validation", "train"],
-        var_name="part",
-        value_name="loss",
+        id_vars=[*names, "epoch", "chosen"], value_vars=PARTS, var_name="part", value_name="loss"
     ).dropna(subset=["loss"])
     if data.empty:
         return nothing()
     data["kept"] = (data["epoch"] == data["chosen"]) & (data["part"] == "validation")
     data = data.drop(columns="chosen")
-    names = list(dict.fromkeys(data[colour].astype(str)))
-    base = alt.Chart(data).encode(
+    runs = list(dict.fromkeys(data["run"].astype(str)))
+    if multiple:
+        hues = alt.Scale(domain=PARTS, range=[style.ACCENT, style.OPPOSITE])
+        colour = alt.Color("part:N", title=None, scale=hues, sort=PARTS)
+    else:
+        colour = alt.Color("run:N", title=None, sort=runs)
+    base = (alt.Chart() if multiple else alt.Chart(data)).encode(
         x=alt.X("epoch:Q", title="epoch", scale=alt.Scale(nice=False, zero=False)).axis(
             tickMinStep=1, grid=False
         ),
         y=alt.Y("loss:Q", title=label, scale=alt.Scale(zero=False)),
-        color=alt.Color(f"{colour}:N", title=None, sort=names),
+        color=colour,
         detail="run:N",
         tooltip=["run:N", "part:N", "epoch:Q", alt.Tooltip("loss:Q", format=".4f")],
     )
-    dashes = alt.Scale(domain=["validation", "train"], range=[[1, 0], [3, 3]])
-    lines = base.mark_line().encode(
-        strokeDash=alt.StrokeDash("part:N", title=None, scale=dashes, sort=["validation", "train"])
+    dashes = alt.Scale(domain=PARTS, range=[[1, 0], [3, 3]])
+    lines = base.mark_line(strokeWidth=1.2 if multiple else 1.8).encode(
+        strokeDash=alt.StrokeDash("part:N", title=None, scale=dashes, sort=PARTS)
     )
     # Invisible discs under the lines: a reader need not hit a line of two pixels for its tooltip.
     handles = base.mark_point(filled=True, size=80, opacity=0)
-    kept = base.mark_point(filled=True, size=90, opacity=1).transform_filter("datum.kept")
-    return styled(alt.layer(lines, handles, kept), height)
+    kept = base.mark_point(filled=True, size=40 if multiple else 90, opacity=1)
+    layers = alt.layer(lines, handles, kept.transform_filter("datum.kept"))
+    if multiple:
+        return small_multiples(layers, data, "model", MULTIPLE_HEIGHT)
+    return styled(layers, height)
 
 
 def reliability(bins: pd.DataFrame, *, height: int = 280) -> alt.LayerChart | alt.Chart:

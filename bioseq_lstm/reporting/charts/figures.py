@@ -13,6 +13,8 @@ from bioseq_lstm.reporting.charts.style import nothing, reference_line, styled
 
 KINDS = ["model", "baseline", "control"]
 MOST_BARS = 40  # above this bars become a ranked row of points
+NARROWEST_NAMED = 420  # pixels, for names to stand beside points
+LINE = 12  # pixels, of a line of text
 
 
 def intervals(
@@ -105,6 +107,91 @@ def bars_with_interval(
     if reference is not None:
         layers.append(reference_line("y" if many else "x", reference))
     return styled(alt.layer(*layers), height or (240 if many else _rows(data["name"], 24)))
+
+
+def tradeoff(
+    frame: pd.DataFrame, *, label: str, speed: str, form: str = ".3f", height: int = 360
+) -> alt.LayerChart | alt.Chart:
+    """A figure with its interval against speed, on a logarithmic scale, each point named.
+
+    Columns: ``name``, ``parameters``, ``speed``, ``value``, ``low``, ``high``. On a narrow screen
+    a point bears its place in the order of ``frame`` instead of its name. Intervals much longer
+    than the points lie apart are cut, so that the points can be told apart.
+    """
+    data = frame.dropna(subset=["value", "speed"])
+    if data.empty:
+        return nothing()
+    data = data.assign(place=np.arange(1, len(data) + 1), shift=_label_shifts(data))
+    base = alt.Chart(data).encode(
+        x=alt.X("speed:Q", title=speed, scale=alt.Scale(type="log", nice=False, padding=30)).axis(
+            format="~s", grid=False
+        ),
+        tooltip=[
+            "place:O",
+            "name:N",
+            *_figure_tooltip(form),
+            alt.Tooltip("speed:Q", format=",.0f", title=speed),
+            alt.Tooltip("parameters:Q", format=",d"),
+        ],
+    )
+    value = alt.Y("value:Q", title=label, scale=alt.Scale(domain=_readable(data), zero=False))
+    whiskers = base.mark_rule(color=style.MUTED, strokeWidth=1.4, clip=True).encode(
+        y=alt.Y("low:Q", title=label), y2="high:Q"
+    )
+    points = base.mark_point(filled=True, size=70, opacity=1, color=style.ACCENT).encode(y=value)
+    named = {
+        "align": "left",
+        "dx": 7,
+        "dy": alt.ExprRef("datum.shift"),
+        "text": alt.ExprRef(f"width < {NARROWEST_NAMED} ? datum.place : datum.name"),
+    }
+    text = base.encode(y=value)
+    halo = text.mark_text(stroke=style.PAPER, strokeWidth=4, strokeJoin="round", **named)
+    layers = [
+        whiskers.transform_filter("isValid(datum.low)"),
+        points,
+        halo,
+        text.mark_text(**named),
+    ]
+    return styled(alt.layer(*layers), height)
+
+
+def _readable(data: pd.DataFrame) -> list[float]:
+    """The intervals, but no more than twice as far beyond the points as these lie apart."""
+    value = data["value"]
+    apart = float(np.ptp(value)) or float((data["high"] - data["low"]).fillna(0.0).max()) or 1.0
+    low, high = data[["low", "value"]].min(axis=1).min(), data[["high", "value"]].max(axis=1).max()
+    room = 0.05 * apart
+    return [
+        max(float(low), float(value.min()) - 2 * apart) - room,
+        min(float(high), float(value.max()) + 2 * apart) + room,
+    ]
+
+
+def _label_shifts(data: pd.DataFrame) -> np.ndarray:
+    """Pixels by which each name is moved down, so that names of near points do not overlap.
+
+    Reckoned for a chart of 700 x 320 pixels; from top to bottom each name takes the first free
+    place from its point downwards, or upwards if that is nearer.
+    """
+    x = _scaled(np.log(data["speed"].to_numpy(float)), 640)
+    y = _scaled(-data["value"].to_numpy(float), 250)
+    room = 16 + 6.2 * data["name"].str.len().to_numpy(float)
+    shifts = np.zeros(len(data))
+    placed: list[int] = []
+    for row in np.argsort(y, kind="stable"):
+        near = [p for p in placed if x[p] < x[row] + room[row] and x[row] < x[p] + room[p]]
+        taken = [y[p] + shifts[p] for p in near]
+        tries = sorted(range(-96, 97, 2), key=abs)
+        free = (s for s in tries if all(abs(y[row] + s - t) >= LINE for t in taken))
+        shifts[row] = next(free, 0)
+        placed.append(int(row))
+    return shifts
+
+
+def _scaled(values: np.ndarray, size: float) -> np.ndarray:
+    span = float(np.ptp(values)) or 1.0
+    return (values - values.min()) / span * size
 
 
 def _names(names: pd.Series) -> alt.Y:

@@ -23,6 +23,9 @@ ON_ACCENT = "var(--on-accent)"
 ON_HALF_ACCENT = "var(--on-half-accent)"
 CATEGORIES = [f"var(--c{number})" for number in range(1, 9)]
 
+NARROWEST = 120  # pixels of a small chart
+MOST_ABREAST = 5
+
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 
 CONFIG: dict[str, Any] = {
@@ -59,6 +62,13 @@ CONFIG: dict[str, Any] = {
         "symbolSize": 70,
         "columns": 4,
     },
+    "header": {
+        "labelColor": INK,
+        "labelFontSize": 11.5,
+        "labelAnchor": "start",
+        "labelPadding": 4,
+        "title": None,
+    },
     "line": {"strokeWidth": 1.8},
     "point": {"strokeWidth": 1.6},
     "text": {"fontSize": 11, "fill": INK},
@@ -69,6 +79,20 @@ CONFIG: dict[str, Any] = {
 def styled(chart: alt.LayerChart, height: int) -> alt.LayerChart:
     fit = alt.AutoSizeParams(type="fit-x", contains="padding")
     return chart.properties(width="container", height=height, autosize=fit)
+
+
+def small_multiples(
+    layers: alt.LayerChart, data: pd.DataFrame, by: str, height: int
+) -> alt.FacetChart:
+    """A small chart for each value of a column, all on the same scales, in order of appearance.
+
+    How many of them have room abreast, and how wide they are, the page's script says
+    (templates/charts.js): such a chart has no width of its own that follows its container.
+    """
+    order = list(dict.fromkeys(data[by].astype(str)))
+    drawn = layers.properties(width=NARROWEST, height=height)
+    facet = alt.Facet(f"{by}:N", sort=order, title=None)
+    return drawn.facet(facet, data=data, columns=min(len(order), MOST_ABREAST))
 
 
 def reference_line(axis: str, value: float) -> alt.Chart:

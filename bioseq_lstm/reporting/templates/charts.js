@@ -15,9 +15,17 @@ function chartTheme(width) {
   return { ...config, axisY: { ...config.axisY, labelLimit: room }, legend: { ...config.legend, columns: width < 480 ? 2 : 4 } };
 }
 
+// Small multiples have no width that follows their container: as many abreast as there is room for.
+function fitted(spec, width) {
+  if (!spec.facet) return spec;
+  const columns = Math.max(1, Math.min(spec.columns, Math.floor(width / 160)));
+  const each = Math.floor((width - 60) / columns) - 24;
+  return { ...spec, columns, spec: { ...spec.spec, width: each } };
+}
+
 async function drawChart(box) {
   try {
-    await window.vegaEmbed(box, payload(box.dataset.payload), {
+    await window.vegaEmbed(box, fitted(payload(box.dataset.payload), box.clientWidth), {
       ast: true,
       actions: false,
       renderer: "svg",

@@ -31,7 +31,9 @@ class AffinityNetwork(nn.Module):
         composed = settings.head.composition
         for side, alphabet in SIDES.items():
             own = settings.input(side).model_dump()
-            encoder = SequenceEncoder(alphabet.size, own["embedding"], own["stem"], own["encoder"])
+            encoder = SequenceEncoder(
+                alphabet.size, own["embedding"], own["stem"], own["encoder"], own["attention"]
+            )
             # What composition is to a protein, its circular substructures are to a molecule.
             bits = FINGERPRINT_BITS if composed and side == "drug" else 0
             encoders[side] = PooledEncoder(encoder, composed and side == "target", bits)

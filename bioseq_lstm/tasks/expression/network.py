@@ -31,7 +31,9 @@ class ExpressionNetwork(nn.Module):
         super().__init__()
         own = settings.input("gene").model_dump()
         embedding = {**own["embedding"], "landmark": coding_start}
-        self.encoder = SequenceEncoder(DNA.size, embedding, own["stem"], own["encoder"])
+        self.encoder = SequenceEncoder(
+            DNA.size, embedding, own["stem"], own["encoder"], own["attention"]
+        )
         head = settings.head
         self.composition: Composition | None = None
         if head.composition:

@@ -20,7 +20,9 @@ class StructureNetwork(nn.Module):
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__()
         own = settings.input("chain").model_dump()
-        self.encoder = SequenceEncoder(PROTEIN.size, own["embedding"], own["stem"], own["encoder"])
+        self.encoder = SequenceEncoder(
+            PROTEIN.size, own["embedding"], own["stem"], own["encoder"], own["attention"]
+        )
         head = settings.head
         self.head = ResidueHead(self.encoder.output_size, STATES, head.hidden, head.dropout)
 

@@ -12,9 +12,10 @@ import pytest
 
 from bioseq_lstm.config import parse_settings
 from bioseq_lstm.files import read_json, read_tsv, write_json, write_parquet, write_tsv
-from bioseq_lstm.learning.evaluation import band_table, evaluate, read_splits
+from bioseq_lstm.learning.evaluation import band_table, comparison_table, evaluate, read_splits
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.metrics.bands import BAND_EDGES
+from bioseq_lstm.metrics.bootstrap import Bootstrap
 from bioseq_lstm.tasks import TASKS
 
 CHAINS, LENGTH = 60, 20
@@ -54,7 +55,10 @@ def evaluated(tmp_path: Path) -> Evaluate:
     """Evaluate models and baselines of known quality on 40 chains of 20 residues."""
 
     def of(
-        models: dict[str, Outcome], baselines: dict[str, int], folds: int = 1, control: int = 7
+        models: dict[str, Outcome],
+        baselines: dict[str, int],
+        folds: int = 1,
+        control: int | None = 7,
     ) -> tuple[Layout, pd.DataFrame, pd.DataFrame]:
         layout = Layout(tmp_path)
         seeds = len(next(iter(models.values())).right)
@@ -65,6 +69,7 @@ def evaluated(tmp_path: Path) -> Evaluate:
                 "seeds": list(range(seeds)),
                 "split": {"folds": folds},
                 "bootstrap": 100,
+                "controls": "none" if control is None else "all",
             }
         )
         ids = [f"c{n}" for n in range(CHAINS)]
@@ -86,7 +91,7 @@ def evaluated(tmp_path: Path) -> Evaluate:
                     )
                     loss = outcome.validation[fold % len(outcome.validation)]
                     write_json(run / "model.json", {"validation_loss": loss})
-        for name in models:
+        for name in models if control is not None else ():
             write_parquet(
                 layout.control(name) / "test_predictions.parquet", predictions(control, of_fold[0])
             )
@@ -165,6 +170,82 @@ def test_controls_are_shown_and_compared_with_nothing(evaluated: Evaluate) -> No
     assert set(figures["kind"]) == {"model", "baseline", "control"}
     assert set(differences["name"]) == {"m"}
     assert set(differences["baseline"]) == {"window"}
+
+
+def test_without_controls_none_is_read_or_told(evaluated: Evaluate) -> None:
+    _, figures, _ = evaluated({"m": Outcome((15,), (0.1,))}, {"window": 13}, control=None)
+    assert set(figures["kind"]) == {"model", "baseline"}
+
+
+# --- seeds, and models against each other
+
+
+def of_q3(path: Path) -> pd.DataFrame:
+    table = read_tsv(path)
+    return table[table["metric"] == "q3"]
+
+
+def test_every_seed_is_written_down(evaluated: Evaluate) -> None:
+    models = {"a": Outcome((10, 16), (0.1,)), "b": Outcome((12, 13), (0.1,))}
+    layout, _, _ = evaluated(models, {"window": 13}, folds=2)
+    rows = of_q3(layout.seeds)[["name", "seed", "value"]].to_numpy().tolist()
+    assert rows == [["a", 0, 0.5], ["a", 1, 0.8], ["b", 0, 0.6], ["b", 1, 0.65]]
+
+
+def test_models_are_compared_with_the_first_one_seed_by_seed(evaluated: Evaluate) -> None:
+    models = {
+        "first": Outcome((10, 12, 14), (0.9,)),
+        "better": Outcome((13, 16, 16), (0.1,)),
+        "unclear": Outcome((13, 11, 15), (0.2,)),
+    }
+    layout, _, _ = evaluated(models, {"window": 13})
+    better, unclear = (row for _, row in of_q3(layout.comparisons).iterrows())
+    assert set(read_tsv(layout.comparisons)["against"]) == {"first"}
+    # Residues right differ by 3, 4, 2: mean 3, sd 1; t of 2 degrees of freedom is 4.303 (Student).
+    half = 4.303 / math.sqrt(3) / 20
+    assert better["difference"] == pytest.approx(0.15)
+    assert better[["seed_low", "seed_high"]].tolist() == pytest.approx(
+        [0.15 - half, 0.15 + half], abs=1e-4
+    )
+    assert better["told_apart"]
+    assert unclear["difference"] == pytest.approx(0.05)  # by 3, -1, 1
+    assert unclear["seed_low"] < 0 < unclear["seed_high"]
+    assert not unclear["told_apart"]
+
+
+def test_one_seed_tells_nothing_apart(evaluated: Evaluate) -> None:
+    models = {"first": Outcome((5,), (0.9,)), "other": Outcome((19,), (0.1,))}
+    layout, _, _ = evaluated(models, {"window": 13})
+    (row,) = (row for _, row in of_q3(layout.comparisons).iterrows())
+    assert (row["low"], row["high"]) == pytest.approx((0.7, 0.7))
+    assert math.isnan(row["seed_low"])
+    assert not row["told_apart"]
+
+
+@pytest.mark.parametrize(
+    ("draws", "points", "apart"),
+    [
+        ([0.1, 0.2, 0.3], [0.19, 0.20, 0.21], True),
+        ([-0.1, 0.2, 0.5], [0.19, 0.20, 0.21], False),
+        ([0.1, 0.2, 0.3], [-0.1, 0.20, 0.5], False),
+    ],
+    ids=["both", "seeds alone", "units alone"],
+)
+def test_seeds_and_units_must_both_tell_models_apart(
+    draws: list[float], points: list[float], apart: bool
+) -> None:
+    result = Bootstrap(
+        keys={"a": ("q3",), "b": ("q3",)},
+        points={"a": np.zeros((3, 1)), "b": np.array(points)[:, None]},
+        draws={"a": np.zeros((3, 1)), "b": np.array(draws)[:, None]},
+        units=(9,),
+    )
+    assert comparison_table(result, ["a", "b"])["told_apart"].tolist() == [apart]
+
+
+def test_a_single_model_is_compared_with_none(evaluated: Evaluate) -> None:
+    layout, _, _ = evaluated({"m": Outcome((15,), (0.1,))}, {"window": 13})
+    assert read_tsv(layout.comparisons).empty
 
 
 def test_bands_part_the_test_records_by_their_similarity_to_training(

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.learning.training import Learner, Trained, run_network, train
+from bioseq_lstm.nn.native import library
 from bioseq_lstm.tasks.base import Batch
 from bioseq_lstm.tasks.structure.task import StructureTask
 
@@ -148,7 +149,61 @@ def test_what_it_cost_is_written_down(toy: Make, tmp_path: Path) -> None:
     assert found.cost["epochs"] == 1
     assert found.cost["precision"] == "32-true"
     assert found.cost["parameters"] == sum(p.numel() for p in found.network.parameters())
+    assert found.cost["engine"] == "torch"  # its own LSTM
     assert not found.network.training
+
+
+class Clock:
+    """Stands still but where it is put forward; takes the place of the module ``time``."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+def test_tokens_per_second_are_those_of_training_batches_alone(
+    toy: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+
+    class Slow(StructureTask):
+        """A batch takes 7 seconds to make, 3 to learn from, and 5 when it is of validation."""
+
+        def collate(self, encoded: Encoded, rows: np.ndarray) -> Batch:
+            clock.now += 7
+            return super().collate(encoded, rows)
+
+        def loss(self, network: nn.Module, outputs: Tensor, batch: Batch) -> Tensor:
+            clock.now += 3 if network.training else 5
+            return super().loss(network, outputs, batch)
+
+    monkeypatch.setattr("bioseq_lstm.learning.pace.time", clock)
+    data = toy("structure").told(epochs=3)
+    found = trained(replace(data, task=Slow()), tmp_path)
+    letters = int(data.encoded.sequences["chain"].lengths[data.parts.train].sum())
+    batches = [len(_batches(data, epoch)) for epoch in range(3)]
+    per_second = [letters / (3 * count) for count in batches]
+    assert found.history["tokens_per_second"].tolist() == pytest.approx(per_second)
+    assert found.cost["tokens_per_second"] == pytest.approx(np.median(per_second), abs=0.05)
+
+
+def _batches(data: Any, epoch: int) -> list[np.ndarray]:
+    rng = np.random.default_rng([1, epoch])
+    batches: list[np.ndarray] = data.task.batches(
+        data.encoded, data.parts.train, data.model.training, rng
+    )
+    return batches
+
+
+@pytest.mark.parametrize("encoder", ["lstm", "convlstm", "peephole"])
+def test_the_engine_is_what_runs_the_time_loop(toy: Make, tmp_path: Path, encoder: str) -> None:
+    data = toy("structure", encoder).told(epochs=1)
+    in_cpp = encoder == "peephole" and library.available()
+    assert trained(data, tmp_path / "a").cost["engine"] == ("cpp" if in_cpp else "torch")
+    with library.disabled():
+        assert trained(data, tmp_path / "b").cost["engine"] == "torch"
 
 
 # --- the validation part alone chooses the epoch

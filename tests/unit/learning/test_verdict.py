@@ -10,6 +10,7 @@ from bioseq_lstm.learning.verdict import (
     below_floor,
     control_finds_something,
     lookup_is_good,
+    told_apart,
     verdict,
 )
 from bioseq_lstm.metrics.base import Metric
@@ -51,8 +52,8 @@ FIGURES = figures(
 def told(metric: Metric, difference: float, low: float, high: float) -> str:
     """The sentence on the model and its best baseline."""
     table = figures(("bilstm", "model", 0.71, 0.69, 0.73), metric=metric.key)
-    _, sentence = verdict(metric, table, differences(difference, low, high, metric), "bilstm", "x")
-    return sentence
+    said = verdict(metric, table, differences(difference, low, high, metric), "bilstm", "x")
+    return said[1]
 
 
 def test_the_verdict_is_the_figure_the_baseline_and_the_control() -> None:
@@ -176,3 +177,89 @@ def test_a_look_up_at_chance_gives_nothing_away_however_poor_the_model() -> None
     table = figures(("m", "model", 0.35, 0.3, 0.4), ("look-up", "baseline", 0.35, 0.3, 0.4))
     assert lookup_is_good(Q3, table, "look-up", "m", chance=0.35) == []
     assert len(lookup_is_good(Q3, table, "look-up", "m", chance=0.25)) == 1
+
+
+# --- many models
+
+
+NAMES = ["lstm", "peephole", "coupled", "skip", "matrix"]
+MANY = pd.concat(
+    [
+        differences(0.05, 0.03, 0.07, name="lstm"),
+        differences(0.04, 0.02, 0.06, name="peephole"),
+        differences(0.03, 0.01, 0.05, name="coupled"),
+        differences(0.01, -0.01, 0.03, name="skip"),
+        differences(-0.04, -0.05, -0.03, name="matrix"),
+    ]
+)
+
+
+def test_of_many_models_the_chosen_one_is_told_alone_and_the_others_together() -> None:
+    table = figures(*((name, "model", 0.7, 0.6, 0.8) for name in NAMES))
+    said = verdict(Q3, table, MANY, "coupled", "x")
+    assert said[1].startswith("coupled beats the best baseline, window, by 0.030 Q3")
+    assert said[2] == (
+        "Beside the best baseline, window, the other 4 models are in Q3 "
+        "better (lstm, peephole), not told apart (skip), worse (matrix)."
+    )
+
+
+def test_many_models_below_their_floors_make_one_warning() -> None:
+    below = pd.concat(
+        [
+            *(differences(-0.1, -0.2, -0.05, name=name) for name in NAMES[:4]),
+            differences(0.1, -0.1, 0.3, MSE, name="matrix"),
+        ]
+    )
+    (found,) = below_floor([Q3, MSE], below)
+    assert found.startswith("5 models are below their floors. ")
+    assert "Q3 (window): certainly lstm, peephole, coupled, skip. " in found
+    assert "MSE (window): perhaps by chance matrix. " in found
+
+
+def test_many_controls_are_told_by_their_range() -> None:
+    models = [(name, "model", 0.7, 0.6, 0.8) for name in NAMES]
+    controls = [
+        (f"{name}, labels shuffled", "control", 0.3 + place / 100, 0.2, 0.5)
+        for place, name in enumerate(NAMES)
+    ]
+    said = verdict(Q3, figures(*models, *controls), MANY, "lstm", "x")
+    assert said[-1] == "Controls: the 5 models, labels shuffled, reach 0.300 to 0.340."
+
+
+def test_where_no_control_was_trained_that_is_said() -> None:
+    table = figures(("bilstm", "model", 0.71, 0.69, 0.73))
+    said = verdict(Q3, table, differences(0.05, 0.03, 0.07), "bilstm", "x")
+    assert said[-1].startswith("No control was trained on shuffled labels (controls: none)")
+
+
+# --- models against each other
+
+
+def compared(*rows: tuple[str, float, bool], metric: Metric = Q3) -> pd.DataFrame:
+    """Rows (name, difference, told apart), and others of a figure to be passed over."""
+    table = pd.DataFrame(rows, columns=["name", "difference", "told_apart"])
+    table = table.assign(against="lstm", metric=metric.key)
+    return pd.concat([table.assign(metric="other", told_apart=True), table])
+
+
+@pytest.mark.parametrize(("metric", "sign"), [(Q3, 1), (MSE, -1)])
+def test_models_are_better_worse_or_not_told_apart(metric: Metric, sign: int) -> None:
+    rows = [("a", 0.1, True), ("b", -0.1, True), ("c", 0.2, False), ("d", 0.3, True)]
+    table = compared(*((name, sign * size, apart) for name, size, apart in rows), metric=metric)
+    said = told_apart(metric, table, 3)
+    assert said[0].startswith(
+        f"In {metric.label}, better than lstm: a, d; worse than lstm: b; "
+        "not told apart from lstm: c."
+    )
+    assert said[1].startswith("4 comparisons with lstm at 95 % each, not corrected")
+
+
+def test_where_nothing_is_told_apart_no_model_is_called_better() -> None:
+    said = told_apart(Q3, compared(("a", 0.1, False), ("b", -0.1, False)), 3)
+    assert said[0].startswith("In Q3, not told apart from lstm: a, b.")
+
+
+def test_one_seed_makes_no_claim() -> None:
+    (said,) = told_apart(Q3, compared(("a", 0.9, False)), 1)
+    assert said.startswith("No two models are told apart: one seed")

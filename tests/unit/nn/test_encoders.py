@@ -19,11 +19,33 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("peephole", {}),
     ("coupled", {}),
     ("coupled", {"peephole": True}),
+    ("layer_norm", {}),
+    ("exponential", {"heads": 2}),
+    ("exponential", {"heads": 1}),
+    ("multiplicative", {}),
+    ("multiplicative", {"weight_norm": False}),
+    ("dynamic", {}),
+    ("dynamic", {"rounds": 0}),
+    ("dynamic", {"rounds": 1}),
+    ("dynamic", {"rounds": 5}),
+    ("skip", {}),
+    ("fuzzy", {}),
+    ("fuzzy", {"rules": 1}),
+    ("hierarchical", {}),
+    ("hierarchical", {"levels": 3}),
+    ("hierarchical", {"levels": 3, "stride": 2}),
+    ("matrix", {"heads": 2, "chunk": 8}),
     ("convlstm", {"window": 8, "kernel_size": 5}),
     ("convlstm", {"window": 8, "kernel_size": 5, "peephole": True}),
     ("convlstm", {"window": 1, "kernel_size": 1}),
 ]
 every_encoder = pytest.mark.parametrize(("name", "own"), CASES)
+# A binary gate jumps, and what stands for its gradient (straight-through) is no derivative, so
+# finite differences cannot agree. Their own tests compare with the papers' equations in autograd.
+STRAIGHT_THROUGH = [("skip", {}), ("hierarchical", {}), ("hierarchical", {"levels": 3})]
+every_smooth_encoder = pytest.mark.parametrize(
+    ("name", "own"), [case for case in CASES if case not in STRAIGHT_THROUGH]
+)
 both_directions = pytest.mark.parametrize("bidirectional", [False, True])
 # Float64 shows that the mathematics is exact; float32 takes the kernels that train.
 # There one last bit is 1.2e-7 and a state (at most 1) is a sum of about a hundred terms.
@@ -39,7 +61,9 @@ both_engines = pytest.mark.parametrize("engine", ["torch", "cpp"], indirect=True
 @pytest.fixture
 def engine(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.param == "cpp":
-        assert library.available(), "tests need a C++ compiler"
+        if not library.compiler():
+            pytest.skip("there is no C++ compiler")
+        assert library.available()
         yield
     else:
         with library.disabled():
@@ -112,7 +136,7 @@ def test_the_gradient_of_a_sequence_is_the_same_alone_and_in_a_batch(
     for row, length in enumerate(LENGTHS.tolist()):
         alone = x[row : row + 1, :length].detach().requires_grad_()
         encoder(alone, LENGTHS[row : row + 1]).square().sum().backward()
-        torch.testing.assert_close(alone.grad[0], together[row, :length], rtol=0, atol=1e-12)
+        torch.testing.assert_close(alone.grad[0], together[row, :length], rtol=1e-11, atol=1e-12)
         assert not together[row, length:].any()
 
 
@@ -131,7 +155,7 @@ def test_only_a_bidirectional_encoder_sees_what_comes_later(
 
 
 @both_engines
-@every_encoder
+@every_smooth_encoder
 @both_directions
 def test_gradients_agree_with_finite_differences(
     name: str, own: Mapping[str, Any], bidirectional: bool, engine: None

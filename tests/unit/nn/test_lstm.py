@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -53,6 +54,34 @@ def test_values_and_gradients_equal_torch_on_packed_sequences(
     ours = torch_names(encoder)
     for name, parameter in reference.named_parameters():
         torch.testing.assert_close(ours[name].grad, parameter.grad, rtol=0, atol=1e-11, msg=name)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_it_equals_the_lstm_operator_of_onnx_on_rows_of_any_length(
+    onnx_lstm: Callable[..., Tensor], bidirectional: bool
+) -> None:
+    torch.manual_seed(1)
+    encoder: Any = build_encoder("lstm", 3, {"hidden_size": 4, "bidirectional": bidirectional})
+    for parameter in encoder.parameters():
+        nn.init.normal_(parameter)
+    arrays: dict[str, list[Tensor]] = {"W": [], "R": [], "B": []}
+    for cell in [*encoder.stack.forwards, *encoder.stack.backwards]:
+        weight_input, weight_hidden, *biases = (
+            torch.cat([gate[0], gate[3], gate[1], gate[2]])  # torch: i, f, c, o; ONNX: i, o, f, c
+            for gate in (weight.chunk(4) for weight in cell.lstm.all_weights[0])
+        )
+        arrays["W"].append(weight_input)
+        arrays["R"].append(weight_hidden)
+        arrays["B"].append(torch.cat(biases))
+    x = torch.randn(5, 9, 3)
+    expected = onnx_lstm(
+        x,
+        LENGTHS,
+        {name: torch.stack(parts) for name, parts in arrays.items()},
+        direction="bidirectional" if bidirectional else "forward",
+    )
+    # onnxruntime is float32, with its own sigmoid and tanh (to 1e-7), here over nine steps.
+    torch.testing.assert_close(encoder(x, LENGTHS), expected, rtol=0, atol=2e-6)
 
 
 def test_memory_is_kept_at_first_and_recurrence_is_orthogonal() -> None:

@@ -39,6 +39,17 @@ def test_scores_zero_and_log_three_weigh_one_to_three_and_pads_nothing() -> None
     torch.testing.assert_close(pooling(x, lengths), torch.tensor([[15.0]]))
 
 
+def test_pads_weigh_exactly_nothing_whatever_their_scores() -> None:
+    torch.manual_seed(0)
+    pooling = AttentionPooling(3, hidden=4)
+    torch.nn.init.normal_(pooling.query, std=30.0)
+    x, lengths = 1e3 * torch.randn(4, 6, 3), torch.tensor([6, 1, 4, 2])
+    weights = pooling.weights(x, lengths)
+    assert not weights[torch.arange(6) >= lengths[:, None]].any()
+    assert weights[1, 0] == 1
+    torch.testing.assert_close(weights.sum(dim=1), torch.ones(4))
+
+
 def test_attention_equals_the_formula_of_bahdanau_on_each_sequence_alone() -> None:
     torch.manual_seed(0)
     pooling = AttentionPooling(3, hidden=4).double()

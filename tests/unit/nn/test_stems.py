@@ -105,12 +105,14 @@ def test_a_table_of_too_many_kmers_is_refused() -> None:
 
 
 def test_the_stem_is_convolutions_of_each_sequence_alone_and_a_projection() -> None:
+    """Values and gradients; float64's last bits after sums of some ten terms."""
     torch.manual_seed(0)
     stem = ConvStem(3, 4, kernels=(9, 5)).double()
-    x = torch.randn(3, 12, 3, dtype=torch.float64)
+    x = torch.randn(3, 12, 3, dtype=torch.float64, requires_grad=True)
     lengths = torch.tensor([12, 1, 7])
     states = stem(x, lengths)
     assert states.shape == (3, 12, stem.output_size) == (3, 12, 8)
+    by_hand = torch.zeros_like(states)
     for row, length in enumerate(lengths.tolist()):
         own = x[row, :length]
         sides = [
@@ -118,8 +120,14 @@ def test_the_stem_is_convolutions_of_each_sequence_alone_and_a_projection() -> N
             for conv, width in zip(stem.convolutions, (9, 5), strict=True)
         ]
         expected = gelu(torch.cat(sides, dim=1)) + own @ stem.projection.weight.T
-        torch.testing.assert_close(states[row, :length], expected, rtol=0, atol=1e-12)
+        by_hand[row, :length] = expected
         assert not states[row, length:].any()
+    torch.testing.assert_close(states, by_hand, rtol=0, atol=1e-12)
+    weights, wanted = torch.randn_like(states), [x, *stem.parameters()]
+    gradients = torch.autograd.grad((states * weights).sum(), wanted)
+    references = torch.autograd.grad((by_hand * weights).sum(), wanted)
+    for gradient, reference in zip(gradients, references, strict=True):
+        torch.testing.assert_close(gradient, reference, rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("kernels", [(), (8,), (9, -1)])

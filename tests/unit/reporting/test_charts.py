@@ -1,6 +1,7 @@
 """What the charts count and carry, with answers worked out by hand."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,48 @@ def test_the_epoch_that_was_kept_is_marked_on_the_validation_curve_only() -> Non
     assert kept == [(1, "validation")]
 
 
+def test_each_of_several_models_has_curves_of_its_own() -> None:
+    row = {"epoch": [1, 2], "train": [2.0, 1.0], "validation": [2.0, 3.0], "chosen": 1}
+    history = pd.concat(
+        [pd.DataFrame({**row, "model": name, "run": f"{name} seed 1"}) for name in ("b", "a")]
+    )
+    spec = chart_spec(charts.learning_curves(history))
+    assert spec["facet"] == {"field": "model", "sort": ["b", "a"], "title": None, "type": "nominal"}
+    assert {(r["model"], r["run"]) for r in _rows(charts.learning_curves(history))} == {
+        ("a", "a seed 1"),
+        ("b", "b seed 1"),
+    }
+    alone = history[history["model"] == "a"]
+    assert "facet" not in chart_spec(charts.learning_curves(alone))
+
+
+def _points(*values: tuple[str, float, float]) -> pd.DataFrame:
+    """Rows (name, speed, value)."""
+    frame = pd.DataFrame(values, columns=["name", "speed", "value"])
+    return frame.assign(parameters=1, low=frame["value"] - 0.01, high=frame["value"] + 0.01)
+
+
+def test_names_of_near_points_are_moved_apart_and_others_are_not() -> None:
+    near = [(f"near {n}", 1000.0, 0.5 + n / 1e4) for n in range(4)]
+    frame = _points(*near, ("far", 9000.0, 0.5), ("below", 1000.0, 0.3))
+    shifts = {
+        row["name"]: row["shift"] for row in _rows(charts.tradeoff(frame, label="", speed=""))
+    }
+    moved = sorted(shifts[name] for name, _, _ in near)
+    assert all(after - before >= 11 for before, after in pairwise(moved))  # a line is 12 pixels
+    assert shifts["far"] == shifts["below"] == 0
+
+
+def test_an_interval_much_longer_than_the_points_lie_apart_is_cut() -> None:
+    frame = _points(("a", 1.0, 0.5), ("b", 2.0, 0.6)).assign(low=-5.0, high=[0.62, 5.0])
+    (spec, *_) = (
+        layer["encoding"]["y"]["scale"]["domain"]
+        for layer in chart_spec(charts.tradeoff(frame, label="x", speed="y"))["layer"]
+        if "scale" in layer["encoding"]["y"]
+    )
+    assert spec == pytest.approx([0.5 - 0.2 - 0.005, 0.6 + 0.2 + 0.005])
+
+
 def test_more_than_40_bars_become_ranked_points() -> None:
     frame = pd.DataFrame({"name": [f"c{i}" for i in range(41)], "value": np.arange(41.0)})
     frame = frame.assign(low=frame["value"] - 1, high=frame["value"] + 1)
@@ -92,6 +135,7 @@ EMPTY: list[tuple[Callable[..., Any], list[str], dict[str, Any]]] = [
     (charts.learning_curves, ["run", "epoch", "train", "validation", "chosen"], {}),
     (charts.intervals, FIGURE, {"label": "x"}),
     (charts.bars_with_interval, FIGURE, {"label": "x"}),
+    (charts.tradeoff, [*FIGURE, "speed", "parameters"], {"label": "x", "speed": "y"}),
     (charts.heatmap, ["row", "column", "value"], {"label": "x"}),
     (charts.confusion, [], {}),
 ]

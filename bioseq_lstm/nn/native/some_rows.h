@@ -1,0 +1,45 @@
+// A step's work on some rows of a batch alone.
+#pragma once
+
+#include "functions.h"
+#include "loop.h"
+
+// Product of some rows alone: a closed boundary turns those of the others to zero.
+template <class T>
+class SomeRows {
+    Carry<T> from, to;
+    std::vector<int64_t> chosen;
+
+   public:
+    SomeRows(int64_t batch, int64_t width) : from(batch, width), to(batch, width), chosen(batch) {}
+
+    // take(r, matrix * x(r)) for each row r of which wanted(r).
+    template <class Wanted, class X, class Take>
+    void product(Part part, const Matrix<T>& matrix, int64_t K, Wanted wanted, X x, Take take) {
+        int64_t end = part.begin;
+        for (int64_t r = part.begin; r < part.end; ++r) {
+            if (!wanted(r)) continue;
+            std::copy_n(x(r), K, from.at(end));
+            chosen[end++] = r;
+        }
+        matrix.product(constant(from.rows(part)), {nullptr, 0}, to.rows(part), end - part.begin);
+        for (int64_t i = part.begin; i < end; ++i) take(chosen[i], to.at(i));
+    }
+};
+
+template <class T>
+void add(const T* values, int64_t count, T* to, T times = 1) {
+    EACH for (int64_t j = 0; j < count; ++j) to[j] += times * values[j];
+}
+
+// Sum of a[j] * b[j], in sixteen sums side by side.
+template <class T>
+T dot(const T* a, const T* b, int64_t count) {
+    T sums[16] = {}, total = 0;
+    int64_t j = 0;
+    for (; j + 16 <= count; j += 16)
+        for (int k = 0; k < 16; ++k) sums[k] += a[j + k] * b[j + k];
+    for (; j < count; ++j) total += a[j] * b[j];
+    for (T sum : sums) total += sum;
+    return total;
+}
