@@ -52,7 +52,7 @@ def draw(path: Path, table: pd.DataFrame) -> None:
     write_text(path, vl_convert.vegalite_to_svg(spec) + "\n")
 
 
-def labelled(cells: pd.DataFrame) -> pd.DataFrame:
+def _labelled(cells: pd.DataFrame) -> pd.DataFrame:
     """With ``runs``: the engine, told apart from torch's own where there is no loop of ours."""
     several = cells.groupby("encoder")["engine"].transform("nunique") > 1
     kind = cells["engine"].where(several | (cells["engine"] != "torch"), "own")
@@ -60,7 +60,7 @@ def labelled(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _relative(cells: pd.DataFrame) -> alt.FacetChart:
-    data = labelled(cells[cells["encoder"] != REFERENCE])
+    data = _labelled(cells[cells["encoder"] != REFERENCE])
     data = data.assign(mode=data["mode"].map(_MODES))
     there = [pair for pair in _ENGINES.values() if pair[0] in set(data["runs"])]
     scale = alt.Scale(domain=[t for t, _ in there], range=[c for _, c in there])

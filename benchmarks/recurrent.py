@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+import torch._dynamo
 from cases import Shape
 from measuring import Clock, peak
 from page import write_docs
@@ -73,7 +74,10 @@ def main() -> None:
         return
     device = torch.device(arguments.device)
     torch.set_num_threads(arguments.threads)
-    torch.backends.cudnn.allow_tf32 = False  # float32 is to mean the same in all of them
+    if device.type == "cuda":
+        torch.backends.cudnn.allow_tf32 = False  # float32 is to mean the same in all of them
+        # All cells share one compiled loop: each has versions of it, more than torch expects.
+        torch._dynamo.config.recompile_limit = 1000
     clock = Clock(device, arguments.threads)
     plan = QUICK if arguments.quick else FULL
     bench = Bench(clock, peak(clock, plan.peak_size))

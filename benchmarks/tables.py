@@ -31,7 +31,7 @@ class Row:
     batch: int
     length: int
     precision: str = "float32"
-    tokens_per_second: float | None = None  # per thread; without padding
+    tokens_per_second: float | None = None  # padding does not count
     relative: float | None = None  # to the reference in the same rounds
     multiply_adds: int | None = None  # per token, forward
     allowed: float | None = None  # relative speed if each multiply-add cost what the LSTM's does
@@ -65,7 +65,7 @@ def this_machine(device: torch.device, threads: int, peak: float) -> Machine:
         threads=str(threads),
         instructions=torch.backends.cpu.get_cpu_capability(),
         device=torch.cuda.get_device_name(device) if on_gpu else "cpu",
-        peak=f"{peak / 1e9:.1f} GFLOP/s {'' if on_gpu else 'a thread '}in float32 products",
+        peak=f"{peak / 1e9:.1f} GFLOP/s in float32 products",
         system=f"{platform.system()} {platform.machine()}",
         versions=f"python {platform.python_version()}, {_versions()}",
         date=datetime.now(UTC).date().isoformat(),

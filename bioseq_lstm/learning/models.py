@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bioseq_lstm.learning.compared import models_compared
-from bioseq_lstm.learning.costs import TrainedRun, cost_table
+from bioseq_lstm.learning.costs import TrainedRun, cost_table, invariance_text
 from bioseq_lstm.metrics.base import Metric
 from bioseq_lstm.reporting.charts import intervals, learning_curves
 from bioseq_lstm.reporting.panels import Chart, Panel, Section, Table, Text
@@ -57,6 +57,7 @@ def models_section(
     items.append(_curves(runs))
     items += _bands(bands, labels[shown[0]], chosen)
     items.append(cost_table(runs))
+    items.append(invariance_text(runs))
     described = "; ".join(f"{labels[key].label}: {labels[key].description}" for key in shown)
     items.append(Text("What the figures mean", [described + "."]))
     return Section(

@@ -19,6 +19,7 @@ from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import read_json, sha256, write_json, write_parquet, write_text, write_tsv
 from bioseq_lstm.learning.checkpoint import load_weights, save_weights
 from bioseq_lstm.learning.evaluation import read_splits
+from bioseq_lstm.learning.invariance import measure_invariance
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.pace import Pace
 from bioseq_lstm.learning.training import run_network, train
@@ -86,6 +87,7 @@ def run_training(
     )
     validation = run_network(task, trained.network, learnt, parts.validation, model.training)
     calibration = task.calibrate(learnt, parts.validation, validation)
+    invariance = measure_invariance(task, trained.network, learnt, parts.validation, model.training)
     pace = Pace()
     decoded = run_network(task, trained.network, encoded, parts.test, model.training, pace)
     table = task.table(encoded, splits, parts.test, decoded, calibration)
@@ -103,6 +105,7 @@ def run_training(
             "validation_loss": trained.validation_loss,
             "best_epoch": trained.best_epoch,
             "calibration": calibration,
+            "invariance": invariance.as_dict(),
             "cost": {
                 **trained.cost,
                 "prediction_tokens_per_second": round(pace.per_second, 1),

@@ -189,12 +189,7 @@ def _provenance(
         "files of the stages (SHA-256)": {
             Path(path).name: digest for path, digest in checksums(steps).items()
         },
-        "trained with": {
-            str(run.relative_to(layout.folder)): {
-                key: recorded[key] for key in ("versions", "machine", "threads")
-            }
-            for run, recorded in _recorded(layout, settings, models).items()
-        },
+        "trained with": _grouped(layout, _recorded(layout, settings, models)),
         "reported with": {"versions": versions(), "machine": machine()},
         "new files": read_json(layout.predictions / "manifest.json")["inputs"],
         "training seconds": {
@@ -204,6 +199,18 @@ def _provenance(
             for run in _recorded(layout, settings, models)
         },
     }
+
+
+def _grouped(layout: Layout, recorded: dict[Path, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Versions and machines, each once with the runs that it made."""
+    found: list[dict[str, Any]] = []
+    for run, record in recorded.items():
+        made_with = {key: record[key] for key in ("versions", "machine", "threads")}
+        group = next((known for known in found if known["with"] == made_with), None)
+        if group is None:
+            found.append(group := {"with": made_with, "runs": []})
+        group["runs"].append(str(run.relative_to(layout.folder)))
+    return found
 
 
 def _recorded(

@@ -110,14 +110,14 @@ class _ConvLstmDirection(nn.Module):
         frames = x.transpose(2, 3).reshape(batch * steps, features, window)
         inputs = conv1d(frames, self.weight_input, self.bias, padding=edge)
         inputs = inputs.view(batch, steps, -1, window)
-        gates = inputs[:, 0]
         # Under bf16 autocast the gates are bf16; the memory itself is kept in full precision.
-        full = torch.promote_types(gates.dtype, torch.float32)
-        cell = torch.zeros_like(gates[:, : gates.shape[1] // 4], dtype=full)
+        full = torch.promote_types(inputs.dtype, torch.float32)
+        cell = torch.zeros_like(inputs[:, 0, : inputs.shape[2] // 4], dtype=full)
         hidden: list[Tensor] = []
-        for step in range(steps):
+        # Unbound at once: a look-up at each step has a gradient of the size of all steps.
+        for step, gates in enumerate(inputs.unbind(1)):
             if step:
-                gates = inputs[:, step] + conv1d(hidden[-1], self.weight_hidden, padding=edge)
+                gates = gates + conv1d(hidden[-1], self.weight_hidden, padding=edge)
             state, cell = self._step(gates, cell)
             if step == 0:
                 # What is outside the row must hold no state that a later step could read. Only

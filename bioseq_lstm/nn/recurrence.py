@@ -43,6 +43,10 @@ class Cell(nn.Module, ABC):
 
     ``states`` are the widths of the state's parts, which begin as zeros. ``kernel`` is the same
     loop in C++, if there is one; it takes ``kernel_weights()``.
+
+    In export the sizes that ``project``, ``start``, ``step`` and ``finish`` see are symbols:
+    ``inputs.shape[0]`` stays one, ``len(inputs)`` would fix the batch. A step uses no tensor but
+    what it is given and the cell's own parameters and buffers.
     """
 
     emits: ClassVar[int] = 1

@@ -21,7 +21,8 @@ class LayerNormCell(Cell):
     ``i, f, z, o`` = ``LN(W x) * g_x + LN(R h') * g_h + b``, where ``LN`` takes mean and standard
     deviation over all four gates of a step together; ``c = sigmoid(f) * c' + sigmoid(i) * tanh(z)``
     and ``h = sigmoid(o) * tanh(LN(c) * g_c + b_c)``. The paper's three summands ``b`` of the gates
-    are one here. Gains ``g`` start at 1. Gates lie in the order input, forget, candidate, output.
+    are one here. Gains ``g`` start at 1, that of the recurrence at .1 (as Cooijmans et al. 2017
+    found for batch normalisation). Gates lie in the order input, forget, candidate, output.
     """
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
@@ -30,7 +31,8 @@ class LayerNormCell(Cell):
         self.weight_hidden = nn.Parameter(torch.empty(4 * hidden_size, hidden_size))
         self.bias = nn.Parameter(torch.empty(4 * hidden_size))
         self.gain_input = nn.Parameter(torch.ones(4 * hidden_size))
-        self.gain_hidden = nn.Parameter(torch.ones(4 * hidden_size))
+        # With 1, states of like rows part ways exponentially, down to the rounding of a number.
+        self.gain_hidden = nn.Parameter(torch.full((4 * hidden_size,), 0.1))
         self.gain_memory = nn.Parameter(torch.ones(hidden_size))
         self.bias_memory = nn.Parameter(torch.zeros(hidden_size))
         initialise_gates(self.weight_input, self.weight_hidden, self.bias)
@@ -59,7 +61,8 @@ def normalised(x: Tensor, gain: Tensor, bias: Tensor | None = None) -> Tensor:
 class _LayerNormKernel:
     def forward(self, inputs: Tensor, weights: Sequence[Tensor], keep: bool) -> tuple[State, State]:
         hidden_size = weights[0].shape[1]
-        recurrent, memory, scales = (room(inputs, n, keep) for n in (4 * hidden_size, hidden_size, 4))
+        widths = (4 * hidden_size, hidden_size, 4)
+        recurrent, memory, scales = (room(inputs, width, keep) for width in widths)
         states = room(inputs, hidden_size, keep=True)
         library.call(
             "layer_norm_forward",
@@ -71,7 +74,7 @@ class _LayerNormKernel:
     def backward(
         self, inputs: Tensor, weights: Sequence[Tensor], saved: State, gradients: State
     ) -> State:
-        recurrent, memory, scales, states = saved
+        recurrent, _, _, states = saved
         d_inputs, d_recurrent = torch.empty_like(recurrent), torch.empty_like(recurrent)
         small = [
             inputs.new_zeros(library.threads(len(inputs)), weight.numel()) for weight in weights[1:]
@@ -79,7 +82,7 @@ class _LayerNormKernel:
         library.call(
             "layer_norm_backward",
             (*inputs.shape[:2], states.shape[2]),
-            (inputs, recurrent, memory, scales, *gradients, d_inputs, d_recurrent, *weights, *small),
+            (inputs, *saved[:3], *gradients, d_inputs, d_recurrent, *weights, *small),
         )
         d_weight = weight_gradient(d_recurrent, before(states))
         return d_inputs, d_weight, *(d_gain.sum(0) for d_gain in small)

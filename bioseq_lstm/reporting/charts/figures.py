@@ -149,8 +149,8 @@ def tradeoff(
     halo = text.mark_text(stroke=style.PAPER, strokeWidth=4, strokeJoin="round", **named)
     layers = [
         whiskers.transform_filter("isValid(datum.low)"),
-        points,
         halo,
+        points,
         text.mark_text(**named),
     ]
     return styled(alt.layer(*layers), height)
@@ -169,21 +169,23 @@ def _readable(data: pd.DataFrame) -> list[float]:
 
 
 def _label_shifts(data: pd.DataFrame) -> np.ndarray:
-    """Pixels by which each name is moved down, so that names of near points do not overlap.
+    """Pixels by which each name is moved down, so that it covers no other name and no point.
 
-    Reckoned for a chart of 700 x 320 pixels; from top to bottom each name takes the first free
-    place from its point downwards, or upwards if that is nearer.
+    Reckoned for a chart of 700 x 320 pixels; from top to bottom each name takes the free place
+    that is nearest to its point.
     """
     x = _scaled(np.log(data["speed"].to_numpy(float)), 640)
-    y = _scaled(-data["value"].to_numpy(float), 250)
-    room = 16 + 6.2 * data["name"].str.len().to_numpy(float)
+    bottom, top = _readable(data)
+    y = (top - data["value"].to_numpy(float)) / (top - bottom) * 320
+    ends = x + 12 + 6.2 * data["name"].str.len().to_numpy(float)
     shifts = np.zeros(len(data))
     placed: list[int] = []
     for row in np.argsort(y, kind="stable"):
-        near = [p for p in placed if x[p] < x[row] + room[row] and x[row] < x[p] + room[p]]
-        taken = [y[p] + shifts[p] for p in near]
+        names = [p for p in placed if x[p] < ends[row] and x[row] < ends[p]]
+        points = np.flatnonzero((x > x[row] + 1) & (x < ends[row] + 4))
+        taken = [(y[p] + shifts[p], LINE) for p in names] + [(y[p], LINE / 1.5) for p in points]
         tries = sorted(range(-96, 97, 2), key=abs)
-        free = (s for s in tries if all(abs(y[row] + s - t) >= LINE for t in taken))
+        free = (s for s in tries if all(abs(y[row] + s - at) >= room for at, room in taken))
         shifts[row] = next(free, 0)
         placed.append(int(row))
     return shifts

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bioseq_lstm.learning.compared import models_compared
-from bioseq_lstm.learning.costs import TrainedRun, costs, encoder_text
+from bioseq_lstm.learning.costs import TrainedRun, costs, encoder_text, invariance_text
 from bioseq_lstm.metrics.base import Metric
 from bioseq_lstm.reporting.panels import Chart, Panel, Table, Text
 from bioseq_lstm.settings import ModelSettings
@@ -31,8 +31,18 @@ def run(model: str, seed: int, fold: int = 0, **cost: Any) -> TrainedRun:
         "device": "cpu",
         **cost,
     }
-    card = {"best_epoch": seed, "cost": spent, "settings": settings.model_dump(mode="json")}
+    card = {
+        "best_epoch": seed,
+        "cost": spent,
+        "settings": settings.model_dump(mode="json"),
+        "invariance": {"records": 16, "largest_change": 10.0 ** -(6 + seed)},
+    }
     return TrainedRun(model, fold, seed, pd.DataFrame({"epoch": range(4)}), card)
+
+
+def test_the_largest_change_of_any_run_is_told_with_its_name() -> None:
+    told = invariance_text([run("a", 2), run("b", 1), run("a", 3)])
+    assert "any predicted value is 1e-07 (b fold 0 seed 1)" in str(told.paragraphs[0])
 
 
 def figures(metric: Metric, *rows: tuple[str, float, float], seeds: int) -> pd.DataFrame:
@@ -85,7 +95,7 @@ def test_one_seed_has_the_interval_over_test_units_and_no_difference() -> None:
     assert table.frame[["Q3", "from", "to"]].iloc[0].tolist() == [0.64, 0.1, 0.9]
     assert not any("minus" in name for name in table.frame.columns)
     assert "how much another training would differ is not known" in table.caption
-    assert told.paragraphs[0].startswith("No two models are told apart")
+    assert str(told.paragraphs[0]).startswith("No two models are told apart")
 
 
 def test_the_chart_says_in_words_what_it_shows() -> None:

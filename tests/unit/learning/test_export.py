@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,6 +29,7 @@ from bioseq_lstm.learning.training import run_network
 from bioseq_lstm.metrics.temperature import at_temperature
 from bioseq_lstm.settings import ModelSettings
 from bioseq_lstm.tasks.base import Task
+from bioseq_lstm.tasks.structure.task import most_probable
 
 Make = Callable[..., Any]
 CALIBRATION = {
@@ -181,7 +183,7 @@ def test_affinity_is_predicted_for_any_number_of_drugs_targets_and_pairs(
     }
 
 
-def test_the_file_says_how_to_use_it_and_which_weights_it_holds(toy: Make, tmp_path: Path) -> None:
+def test_the_file_says_which_weights_it_holds(toy: Make, tmp_path: Path) -> None:
     data = toy("structure")
     run = written(data, tmp_path)
     done = export_run(run, tmp_path / "elsewhere" / "chains.onnx")
@@ -195,13 +197,23 @@ def test_the_file_says_how_to_use_it_and_which_weights_it_holds(toy: Make, tmp_p
     assert json.loads(told["versions"])["torch"] == torch.__version__
     assert "".join(json.loads(told["about"])["states"]) == "HBEGITSC"
 
-    # All that a stand-alone reader needs: letters to codes, as our own alphabet does it.
-    letters = json.loads(told["letters"])["chain"]
-    codes = {letter: code for code, letter in enumerate(letters, start=1)}
-    own = [codes.get(letter, len(letters) + 1) for letter in "MKVXAW?"]
-    assert own == PROTEIN.encode("MKVXAW?").tolist()
-    (output,) = session_of(done.file).get_outputs()
-    assert (output.name, output.shape) == ("probabilities", ["batch", "length", 8])
+
+def test_the_example_of_the_docs_predicts_what_we_predict(
+    toy: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = toy("structure")
+    run = written(data, tmp_path)
+    export_run(run)
+    docs = Path(__file__).parents[3] / "docs" / "export.md"
+    (example,) = re.findall(r"```python\n(.*?)```", docs.read_text(), re.DOTALL)
+    monkeypatch.chdir(run)
+    exec(compile(example, str(docs), "exec"), {})
+    network, _ = load_network(data.task, run)
+    chains = PROTEIN.encode_all(["MKTAYIAKQR", "GSH"])  # those of the example
+    decoded = run_network(
+        data.task, network, Encoded({"chain": chains}), np.arange(2), data.model.training
+    )
+    assert capsys.readouterr().out == f"{[most_probable(p) for p in decoded]}\n"
 
 
 def test_without_onnxruntime_it_says_that_it_did_not_compare(

@@ -8,6 +8,7 @@ the variance of the sum of two such numbers.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,6 +19,15 @@ from bioseq_lstm.nn.encoders import build_encoder
 
 LENGTH, HIDDEN = 400, 16
 TRIVIAL = 1 / 6
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Products as small as these take longer when threads share them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def sequences(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
