@@ -1,6 +1,7 @@
 """The validated configuration, and the small functions that the rules share."""
 
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -14,11 +15,12 @@ from bioseq_lstm.newfiles import new_files
 from bioseq_lstm.provenance import code_digest
 from bioseq_lstm.strict_yaml import load_yaml
 
+CONFIG_FILES = [os.path.relpath(file) for file in workflow.configfiles]
 try:
-    for file in workflow.configfiles:
+    for file in CONFIG_FILES:
         load_yaml(file)  # Snakemake itself takes the last of two equal keys in silence
-    CONFIG = parse_config(config, " + ".join(map(str, workflow.configfiles)))
-    check_files(CONFIG, workflow.configfiles[-1])
+    CONFIG = parse_config(config, " + ".join(CONFIG_FILES))
+    check_files(CONFIG, CONFIG_FILES[-1])
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
