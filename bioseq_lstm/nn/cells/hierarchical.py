@@ -207,7 +207,7 @@ class _HierarchicalKernel:
             *map(_gradient_where, computed.unbind(dim=2), d_levels, h_before),
             *map(_gradient_where, z_before, d_levels[:top], h_before[1:]),
             *map(_gradient_where, z, d_levels[1:], h[:top]),
-            *(d_level.sum((0, 1)) for d_level in d_levels[1:]),
+            *map(_sum_where, computed.unbind(dim=2)[1:], d_levels[1:]),
             torch.zeros_like(weights[-1]),
         )
 
@@ -217,5 +217,14 @@ class _HierarchicalKernel:
 
 def _gradient_where(chosen: Tensor, d_sums: Tensor, states: Tensor) -> Tensor:
     """``weight_gradient`` over those rows and steps alone where ``chosen`` is not 0."""
-    rows = chosen.flatten().nonzero().squeeze(1)
+    rows = _rows(chosen)
     return d_sums.flatten(0, 1)[rows].T @ states.flatten(0, 1)[rows]
+
+
+def _sum_where(chosen: Tensor, d_sums: Tensor) -> Tensor:
+    return d_sums.flatten(0, 1)[_rows(chosen)].sum(0)
+
+
+def _rows(chosen: Tensor) -> Tensor | slice:
+    rows = chosen.flatten().nonzero().squeeze(1)
+    return slice(None) if len(rows) == chosen.numel() else rows  # all of them: no copy

@@ -5,5 +5,6 @@
 #include "gated.h"
 #include "hierarchical.h"
 #include "layer_norm.h"
+#include "matrix.h"
 #include "multiplicative.h"
 #include "skip.h"

@@ -3,6 +3,7 @@
 
 #include "functions.h"
 #include "some_rows.h"
+#include "vectors.h"
 
 // How many levels there are, and what lies side by side for each.
 struct Levels {
@@ -147,12 +148,11 @@ template <class T>
 struct HierarchicalBackward : Levels {
     Steps<T> states, boundaries, gates, memory, computed, derivatives;
     Steps<const T> d_states, d_boundaries;
-    Steps<T> d_sums;
+    Steps<T> d_sums;  // where a level was computed; elsewhere they stay as they were
     Before<T> states_before, boundaries_before, memory_before, derivatives_before;
     std::vector<Matrix<T>> recurrent, down, up;
     Carry<T> d_hidden, d_memory, d_boundary;
     Carry<T> opening, flushing;  // what a boundary below, or one's own before, would have changed
-    const std::vector<T> ones;
     SomeRows<T> rows;
 
     HierarchicalBackward(const int64_t* sizes, const Array* a)
@@ -162,7 +162,7 @@ struct HierarchicalBackward : Levels {
           memory_before(memory, count * hidden), derivatives_before(derivatives, count - 1),
           d_hidden(sizes[BATCH], count * hidden), d_memory(sizes[BATCH], count * hidden),
           d_boundary(sizes[BATCH], count - 1), opening(sizes[BATCH], hidden),
-          flushing(sizes[BATCH], hidden), ones(hidden, T(1)), rows(sizes[BATCH], width) {
+          flushing(sizes[BATCH], hidden), rows(sizes[BATCH], width) {
         const Array* next = a + 9;
         auto take = [&](int64_t level) {
             return Matrix<T>(values<T>(*next++), hidden, this->sums(level), 1, hidden);
@@ -181,12 +181,8 @@ struct HierarchicalBackward : Levels {
         }
         for (int64_t level = count - 1; level >= 0; --level) {
             auto sums = [&](int64_t r) { return d_sums.at(r, t) + level * width; };
-            for (int64_t r = part.begin; r < part.end; ++r) {
-                if (computed.at(r, t)[level] != 0)
-                    gradient(r, t, level);
-                else
-                    std::fill_n(sums(r), width, T(0));
-            }
+            for (int64_t r = part.begin; r < part.end; ++r)
+                if (computed.at(r, t)[level] != 0) gradient(r, t, level);
             rows.product(
                 part, recurrent[level], this->sums(level),
                 [&](int64_t r) { return computed.at(r, t)[level] != 0; }, sums,
@@ -251,11 +247,11 @@ struct HierarchicalBackward : Levels {
             d_c[j] = dc * (copies + updates * f);
             d_h[j] = copies * dh;
         }
-        if (level) d_boundary.at(r)[level - 1] += dot(d_opened, ones.data(), hidden);
+        if (level) d_boundary.at(r)[level - 1] += total(d_opened, hidden);
         if (top(level)) return;
         T* d_ended = d_boundary.at(r) + level;
         if (learned(level)) d_input[4 * hidden] = *d_ended * derivatives.at(r, t)[level];
-        *d_ended = dot(d_flush, ones.data(), hidden);
+        *d_ended = total(d_flush, hidden);
     }
 };
 

@@ -1,7 +1,6 @@
 // A step's work on some rows of a batch alone.
 #pragma once
 
-#include "functions.h"
 #include "loop.h"
 
 // Product of some rows alone: a closed boundary turns those of the others to zero.
@@ -26,20 +25,3 @@ class SomeRows {
         for (int64_t i = part.begin; i < end; ++i) take(chosen[i], to.at(i));
     }
 };
-
-template <class T>
-void add(const T* values, int64_t count, T* to, T times = 1) {
-    EACH for (int64_t j = 0; j < count; ++j) to[j] += times * values[j];
-}
-
-// Sum of a[j] * b[j], in sixteen sums side by side.
-template <class T>
-T dot(const T* a, const T* b, int64_t count) {
-    T sums[16] = {}, total = 0;
-    int64_t j = 0;
-    for (; j + 16 <= count; j += 16)
-        for (int k = 0; k < 16; ++k) sums[k] += a[j + k] * b[j + k];
-    for (; j < count; ++j) total += a[j] * b[j];
-    for (T sum : sums) total += sum;
-    return total;
-}

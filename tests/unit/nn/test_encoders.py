@@ -160,7 +160,7 @@ def test_only_a_bidirectional_encoder_sees_what_comes_later(
 def test_gradients_agree_with_finite_differences(
     name: str, own: Mapping[str, Any], bidirectional: bool, engine: None
 ) -> None:
-    small = {"hidden_size": 2, "bidirectional": bidirectional}
+    small = {"hidden_size": 4, "bidirectional": bidirectional}
     encoder = random_encoder(name, {**own, **small}).double()
     names = list(dict(encoder.named_parameters()))
     lengths = torch.tensor([9, 2])
