@@ -217,14 +217,14 @@ class _HierarchicalKernel:
 
 def _gradient_where(chosen: Tensor, d_sums: Tensor, states: Tensor) -> Tensor:
     """``weight_gradient`` over those rows and steps alone where ``chosen`` is not 0."""
-    rows = _rows(chosen)
-    return d_sums.flatten(0, 1)[rows].T @ states.flatten(0, 1)[rows]
+    return _where(chosen, d_sums).T @ _where(chosen, states)
 
 
 def _sum_where(chosen: Tensor, d_sums: Tensor) -> Tensor:
-    return d_sums.flatten(0, 1)[_rows(chosen)].sum(0)
+    return _where(chosen, d_sums).sum(0)
 
 
-def _rows(chosen: Tensor) -> Tensor | slice:
-    rows = chosen.flatten().nonzero().squeeze(1)
-    return slice(None) if len(rows) == chosen.numel() else rows  # all of them: no copy
+def _where(chosen: Tensor, features: Tensor) -> Tensor:
+    """``(batch, length, features)`` -> ``(chosen rows and steps, features)``."""
+    rows, features = chosen.flatten().nonzero().squeeze(1), features.flatten(0, 1)
+    return features if len(rows) == len(features) else features.index_select(0, rows)

@@ -39,18 +39,21 @@ class LayerNormCell(Cell):
         self.kernel = _LayerNormKernel()
 
     def project(self, x: Tensor) -> Tensor:
-        return normalised(linear(x, self.weight_input), self.gain_input, self.bias)
+        # Normalising here, for all steps at once, would take longer: a pass through memory more.
+        return linear(x, self.weight_input)
 
     def step(self, inputs: Tensor, state: State) -> State:
         hidden, memory = state
-        gates = inputs + normalised(linear(hidden, self.weight_hidden), self.gain_hidden)
+        gates = normalised(inputs, self.gain_input, self.bias)
+        gates = gates + normalised(linear(hidden, self.weight_hidden), self.gain_hidden)
         enter, forget, candidate, leave = gates.chunk(4, dim=1)
         memory = forget.sigmoid() * memory + enter.sigmoid() * candidate.tanh()
         seen = normalised(memory, self.gain_memory, self.bias_memory)
         return leave.sigmoid() * seen.tanh(), memory
 
     def kernel_weights(self) -> tuple[Tensor, ...]:
-        return self.weight_hidden, self.gain_hidden, self.gain_memory, self.bias_memory
+        affine = (self.gain_input, self.gain_hidden, self.bias, self.gain_memory, self.bias_memory)
+        return self.weight_hidden, *affine
 
 
 def normalised(x: Tensor, gain: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -61,7 +64,7 @@ def normalised(x: Tensor, gain: Tensor, bias: Tensor | None = None) -> Tensor:
 class _LayerNormKernel:
     def forward(self, inputs: Tensor, weights: Sequence[Tensor], keep: bool) -> tuple[State, State]:
         hidden_size = weights[0].shape[1]
-        widths = (4 * hidden_size, hidden_size, 4)
+        widths = (4 * hidden_size, hidden_size, 6)  # the last: three means and scales
         recurrent, memory, scales = (room(inputs, width, keep) for width in widths)
         states = room(inputs, hidden_size, keep=True)
         library.call(

@@ -97,7 +97,7 @@ def test_a_stem_and_attention_go_around_every_encoder_by_configuration_alone(nam
     written = {
         "embedding": {"size": 5, "kmer": 2},
         "stem": {"kernels": [9, 15], "channels": 4, "dropout": 0.3},
-        "encoder": {"name": name, "hidden_size": 4},
+        "encoder": {"name": name, "hidden_size": 8},
         "attention": {"heads": 2, "dropout": 0.3},
     }
     model = ModelSettings.model_validate(written).model_dump()
