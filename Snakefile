@@ -10,6 +10,7 @@ if not workflow.configfiles:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/benchmarks.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/learning.smk"
 include: "workflow/rules/prediction.smk"

@@ -47,8 +47,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate = _verb(verbs, "evaluate", _evaluate, "score everything on the test part, once")
     evaluate.add_argument("--models", nargs="+", required=True)
-    predict = _verb(verbs, "predict", _predict, "predict the files of the dataset's `new` folder")
-    predict.add_argument("--new", type=_text, required=True, help="folder of files to predict")
+    predict_new = _verb(
+        verbs, "predict-new", _predict_new, "predict the files of the dataset's `new` folder"
+    )
+    predict_new.add_argument("--new", type=_text, required=True, help="folder of files to predict")
     report = _verb(verbs, "report", _report, "write the HTML report of a dataset")
     report.add_argument("--name", required=True, help="name of the dataset")
     report.add_argument("--models", nargs="+", required=True)
@@ -57,6 +59,15 @@ def _parser() -> argparse.ArgumentParser:
     index.add_argument("--out", type=Path, required=True)
     index.add_argument("folders", nargs="+", type=Path)
     index.set_defaults(verb=_index)
+    fetch = verbs.add_parser("download", help="fetch a public file that a configuration names")
+    fetch.add_argument("--name", required=True, help="name that it gets")
+    fetch.add_argument(
+        "--settings", type=_json, required=True, help="its url, sha256 and member: JSON or a file"
+    )
+    fetch.add_argument("--folder", type=Path, required=True, help="where to put it")
+    fetch.add_argument("--local", type=_text, default="", help="folder that has a copy of it")
+    fetch.set_defaults(verb=_download)
+    _add_packed(verbs)
     export = verbs.add_parser("export", help="write a trained run as ONNX")
     export.add_argument("run", type=Path, help="folder of the run, with its model.json")
     export.add_argument("--out", type=Path, help="file to write; else model.onnx in that folder")
@@ -64,6 +75,31 @@ def _parser() -> argparse.ArgumentParser:
     schema = verbs.add_parser("schema", help="print the JSON schema of config.yaml, as YAML")
     schema.set_defaults(verb=_schema)
     return parser
+
+
+def _add_packed(verbs: Any) -> None:
+    """The verbs of packed models, which need no dataset."""
+    predict = verbs.add_parser("predict", help="predict files with a model that is trained")
+    predict.add_argument(
+        "--model", type=_text, required=True, help="an installed model, or the folder of one"
+    )
+    predict.add_argument("--out", type=Path, required=True, help="folder of results")
+    predict.add_argument("--name", help="title of the report; else the name of that folder")
+    predict.add_argument("--threads", type=int, default=1)
+    predict.add_argument("files", nargs="+", type=_text, help="files, or folders of files")
+    predict.set_defaults(verb=_predict)
+    package = verbs.add_parser("package", help="pack trained runs into a model that is one folder")
+    package.add_argument("runs", nargs="+", type=Path, help="folders of runs; they are averaged")
+    package.add_argument("--out", type=Path, required=True, help="folder to write")
+    package.add_argument("--name", help="name of the model; else that of the folder")
+    package.add_argument("--store", choices=("float32", "float16", "int8"), default="float16")
+    package.add_argument(
+        "--words", type=_json, default={},
+        help="summary, data, licence, intended_use, limits: JSON or a file",
+    )  # fmt: skip
+    package.set_defaults(verb=_package)
+    models = verbs.add_parser("models", help="list the installed models")
+    models.set_defaults(verb=_models)
 
 
 def _text(argument: str) -> str:
@@ -98,14 +134,18 @@ def _start(options: argparse.Namespace) -> tuple[Any, Any]:
     from bioseq_lstm.config import parse_settings
 
     task, settings = parse_settings(options.settings)
-    # MMseqs2, BLAS and torch each take their number of threads from here.
-    os.environ["OMP_NUM_THREADS"] = str(options.threads)
-    import torch
-
+    _set_threads(options.threads)
     from bioseq_lstm.tasks import TASKS
 
-    torch.set_num_threads(options.threads)
     return TASKS[task], settings
+
+
+def _set_threads(threads: int) -> None:
+    # MMseqs2, BLAS and torch each take their number of threads from here.
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    import torch
+
+    torch.set_num_threads(threads)
 
 
 def _read(options: argparse.Namespace) -> None:
@@ -150,11 +190,35 @@ def _evaluate(options: argparse.Namespace) -> None:
     evaluate(task, settings, options.models, options.folder)
 
 
-def _predict(options: argparse.Namespace) -> None:
+def _predict_new(options: argparse.Namespace) -> None:
     from bioseq_lstm.learning.prediction import predict
 
     task, settings = _start(options)
     predict(task, settings, Path(options.new), options.folder, options.threads)
+
+
+def _predict(options: argparse.Namespace) -> None:
+    _set_threads(options.threads)
+    from bioseq_lstm.learning.packed_prediction import predict_packed
+
+    files = [Path(name) for name in options.files]
+    print(predict_packed(options.model, files, options.out, options.name), file=sys.stderr)
+
+
+def _package(options: argparse.Namespace) -> None:
+    from bioseq_lstm.learning.card import parse_words
+    from bioseq_lstm.learning.packaging import package
+
+    name = options.name or options.out.resolve().name
+    words = parse_words(options.words)
+    card = package(options.runs, options.out, name, options.store, words)
+    print(f"{card.name}: {card.storage.bytes / 1e6:.1f} MB in {options.out}", file=sys.stderr)
+
+
+def _models(_: argparse.Namespace) -> None:
+    from bioseq_lstm.learning.packages import listed
+
+    print(listed())
 
 
 def _report(options: argparse.Namespace) -> None:
@@ -168,6 +232,15 @@ def _index(options: argparse.Namespace) -> None:
     from bioseq_lstm.learning.telling import report_index
 
     report_index(options.title, options.folders, options.out)
+
+
+def _download(options: argparse.Namespace) -> None:
+    from bioseq_lstm.config import parse_download
+    from bioseq_lstm.data.downloading import download
+
+    what = parse_download(options.settings)
+    local = Path(options.local) if options.local else None
+    print(download(options.name, what, options.folder, local))
 
 
 def _export(options: argparse.Namespace) -> None:

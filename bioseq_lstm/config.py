@@ -6,16 +6,26 @@ This module stays light (no torch, no pandas): Snakemake reads it every time it 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from bioseq_lstm import pretrained
+from bioseq_lstm.download_settings import DOWNLOADS, Download
 from bioseq_lstm.errors import UserError, nearest
 from bioseq_lstm.presets import merge, preset
-from bioseq_lstm.settings import DATASETS, NAME, Config, DatasetSettings, ModelSettings
+from bioseq_lstm.settings import (
+    DATASETS,
+    LEARNT,
+    NAME,
+    Config,
+    DatasetSettings,
+    ModelSettings,
+    PretrainedDataset,
+)
 from bioseq_lstm.strict_yaml import line_of, load_yaml
 
 DEFAULT_MODELS: dict[str, dict[str, Any]] = {
@@ -48,23 +58,42 @@ def parse_config(raw: Any, file: str | Path | None = None) -> Config:
         raise _as_user_error(error, Config, resolved, raw, file) from None
 
 
-def check_files(config: Config, file: str | Path | None = None) -> None:
-    """Raise ``UserError`` for a data file that is not there.
+def check_files(config: Config, file: str | Path | None = None, made: Collection[str] = ()) -> None:
+    """Raise ``UserError`` for a packed model that is not there, or a file that no rule makes.
 
+    ``made`` are folders whose files rules make; those of ``data/downloads`` stand in `downloads`.
     Snakemake would not say so while results of an earlier file of that dataset stand.
     """
-    for name, dataset in config.datasets.items():
-        for key, path in dataset.files.model_dump(exclude_none=True).items():
-            if Path(path).is_file():
-                continue
+    for name, alone in config.predicted.items():
+        _check_model(alone.pretrained, ("datasets", name, "pretrained"), file)
+    for name, dataset in config.learnt.items():
+        for label, model in dataset.models.items():
+            if model.init_from is not None and model.init_from.pretrained is not None:
+                _check_model(model.init_from.pretrained, ("models", label, "init_from"), file)
+        for key, path in dataset.files.paths().items():
             folder = Path(path).parent
+            fetched = folder == Path(DOWNLOADS)
+            if Path(path).is_file() or str(folder) in made:
+                continue
+            if fetched and Path(path).name in config.downloads:
+                continue
             there = [other.name for other in folder.iterdir()] if folder.is_dir() else []
             raise UserError(
                 f"datasets.{name}.files.{key}: there is no file {path!r}"
-                f"{nearest(Path(path).name, there)}",
+                f"{', and `downloads` does not name it' if fetched else ''}"
+                f"{nearest(Path(path).name, [*there, *config.downloads] if fetched else there)}",
                 file=file,
-                line=_line(file, ("datasets", name, "files", key)),
+                line=_line(file, ("datasets", name, "files", *key.split("."))),
             )
+
+
+def _check_model(model: str, keys: tuple[str, ...], file: str | Path | None) -> None:
+    """Raise ``UserError`` unless ``model`` is installed or a folder."""
+    try:
+        pretrained.find(model)
+    except UserError as error:
+        message = f"{'.'.join(keys)}: {error}"
+        raise UserError(message, file=file, line=_line(file, keys)) from None
 
 
 def load_config(path: str | Path) -> Config:
@@ -90,10 +119,20 @@ def parse_model(raw: Any) -> ModelSettings:
         raise _as_user_error(error, ModelSettings, raw, raw, None) from None
 
 
+def parse_download(raw: Any) -> Download:
+    """One entry of `downloads`, as the rule hands it to the verb."""
+    try:
+        return Download.model_validate(raw)
+    except ValidationError as error:
+        raise _as_user_error(error, Download, raw, raw, None) from None
+
+
 def _resolve_models(
     name: str, entry: Any, named: Mapping[str, Any], file: str | Path | None
 ) -> Any:
     if not isinstance(entry, Mapping) or entry.get("task") not in tuple(DATASETS):
+        return entry
+    if "pretrained" in entry:  # nothing is trained
         return entry
     chosen = entry.get("models", list(named))
     if isinstance(chosen, str):
@@ -193,7 +232,7 @@ def _as_written(raw: Any, location: tuple[Any, ...]) -> list[Any]:
         if _stands(raw, [part]):
             keys.append(part)
             raw = raw[part]
-        elif number == len(location) and part != "[key]":
+        elif number == len(location) and part not in ("[key]", LEARNT):
             tags = [raw.get("task"), raw.get("name")] if isinstance(raw, Mapping) else []
             if part not in tags:
                 keys.append(part)
@@ -218,6 +257,8 @@ def _step(annotation: Any, part: str | int) -> Any:
     """One step of an error's location: a field, a key of a mapping, or a union's tag."""
     if get_origin(annotation) is dict:
         return get_args(annotation)[1]
+    if part == PretrainedDataset.tag:
+        return PretrainedDataset
     for model in _models(annotation):
         tag = model.model_fields.get("task") or model.model_fields.get("name")
         if tag is not None and part in get_args(tag.annotation):

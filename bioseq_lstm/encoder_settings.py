@@ -25,6 +25,7 @@ class RecurrentSettings(Strict):
 
 class LstmSettings(RecurrentSettings):
     name: Literal["lstm"] = "lstm"
+    weight_drop: Dropout = Field(0.0, description="share of recurrent weights left out in training")
 
 
 class PeepholeSettings(RecurrentSettings):

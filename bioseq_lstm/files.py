@@ -64,13 +64,21 @@ def write_tsv(path: str | Path, table: pd.DataFrame) -> None:
         table.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
 
 
-def read_tsv(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Read one of our own tables; columns named in ``text`` stay text (an id may be ``007``)."""
+def read_tsv(path: str | Path, text: tuple[str, ...] = (), rows: int | None = None) -> pd.DataFrame:
+    """Read one of our own tables; columns named in ``text`` stay text (an id may be ``007``).
+
+    ``rows``: how many are read at most.
+    """
     # Snakemake reads this module at every start, and pandas takes half a second.
     import pandas as pd
 
     return pd.read_csv(
-        path, sep="\t", dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=[""]
+        path,
+        sep="\t",
+        dtype=dict.fromkeys(text, str),
+        keep_default_na=False,
+        na_values=[""],
+        nrows=rows,
     )
 
 

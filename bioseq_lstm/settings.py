@@ -9,8 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from bioseq_lstm.download_settings import Download, FileName
 from bioseq_lstm.encoder_settings import (
     ConvLstmSettings,
     Dropout,
@@ -19,12 +28,13 @@ from bioseq_lstm.encoder_settings import (
     Positive,
     Strict,
 )
+from bioseq_lstm.init_settings import InitSettings
 from bioseq_lstm.presets import merge
+from bioseq_lstm.split_settings import LeakageSettings, Share, SplitSettings
 
 # Names become folders, wildcards and words of a shell command, so they are plain.
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=64)]
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class EmbeddingSettings(Strict):
@@ -80,6 +90,15 @@ class TrainingSettings(Strict):
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     gradient_clip: Annotated[float, Field(gt=0)] = 1.0
     token_budget: Positive = Field(4096, description="letters in a batch, padding included")
+    per_group: Positive | None = Field(
+        None, description="at most so many samples of a group of similar ones in an epoch"
+    )
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="structure: share of each label that is spread over all states"
+    )
+    averaging: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="decay of the moving average of the weights that is kept; 0: none"
+    )
     block: BlockSettings = BlockSettings()
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
@@ -117,6 +136,10 @@ class ModelSettings(InputSettings):
     inputs: dict[Literal["drug", "target"], InputSettings] = Field({})
     head: HeadSettings = HeadSettings()
     training: TrainingSettings = TrainingSettings()
+    init_from: InitSettings | None = None
+    stack_on: str | None = Field(
+        None, description="a baseline: the network learns what it leaves, and is added to it"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -134,41 +157,18 @@ class ModelSettings(InputSettings):
         return self.inputs.get(entity, self)  # type: ignore[call-overload]
 
 
-class LeakageSettings(Strict):
-    """When the workflow stops because the test part is too like the training part."""
+class Files(Strict):
+    """Files by what they hold; an external test set holds the same under ``test``."""
 
-    near_duplicate: Share = Field(0.9, description="identity from which a record counts as a copy")
-    max_near_duplicates: Share = Field(0.05, description="share of such test records that stops")
-    gate: Literal["closed", "open"] = Field("closed", description="open: go on, and say so on top")
-
-
-class SplitSettings(Strict):
-    strategy: Literal["homology", "group", "cold", "given", "random"]
-    fractions: tuple[Share, Share, Share] = Field(
-        (0.7, 0.15, 0.15), description="of training, validation and test"
-    )
-    folds: Positive = Field(1, description="above 1: cross-validation, every record tested once")
-    seed: Annotated[int, Field(ge=0)] = 0
-    identity: Share = Field(
-        0.25, description="homology: sequences at least this alike stay together"
-    )
-    coverage: Share = Field(0.5, description="homology: aligned share of the shorter sequence")
-    tanimoto: Share = Field(0.7, description="cold: drugs at least this alike stay together")
-    column: str | None = Field(None, description="group, given: the column that says it")
-    block_length: Positive = Field(60_000, description="group: bases of a chromosome block")
-    cold: Literal["drugs", "targets", "both"] = Field("drugs", description="cold: what is unseen")
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> SplitSettings:
-        if abs(sum(self.fractions) - 1) > 1e-6:
-            raise ValueError(f"fractions must add up to 1, not {sum(self.fractions):g}")
-        if min(self.fractions) == 0:
-            raise ValueError("each of the three fractions must be above 0")
-        if self.strategy == "given" and self.column is None:
-            raise ValueError("strategy 'given' needs `column`, the one that says train or test")
-        if self.strategy == "given" and self.folds > 1:
-            raise ValueError(f"strategy 'given' has one fold, not {self.folds}: set folds to 1")
-        return self
+    def paths(self) -> dict[str, str]:
+        """Every file by its key, such as ``sequences`` or ``test.sequences``."""
+        found: dict[str, str] = {}
+        for key, value in self:
+            if isinstance(value, Files):
+                found |= {f"{key}.{own}": path for own, path in value.paths().items()}
+            elif value is not None:
+                found[key] = value
+        return found
 
 
 class DatasetSettings(Strict):
@@ -176,8 +176,11 @@ class DatasetSettings(Strict):
 
     default_split: ClassVar[dict[str, Any]] = {}
     has_sides: ClassVar[bool] = False
+    has_classes: ClassVar[bool] = False
+    stackable: ClassVar[tuple[str, ...]] = ()  # baselines that a network can be stacked on
     strategies: ClassVar[tuple[str, ...]] = ("homology", "group", "given", "random")
 
+    files: Files
     split: SplitSettings
     leakage: LeakageSettings = LeakageSettings()
     models: dict[Name, ModelSettings] = Field({}, min_length=1)
@@ -221,6 +224,20 @@ class DatasetSettings(Strict):
         return self
 
     @property
+    def external_test(self) -> bool:
+        """Whether the test part comes from files of its own."""
+        return getattr(self.files, "test", None) is not None
+
+    @model_validator(mode="after")
+    def _one_external_test(self) -> DatasetSettings:
+        if self.external_test and self.split.folds > 1:
+            raise ValueError(
+                f"files.test is the test part of every fold: set split.folds to 1, not "
+                f"{self.split.folds}, and list several `seeds` instead"
+            )
+        return self
+
+    @property
     def landmark(self) -> int | None:
         """Position, counted from 0, that marks the same thing in every sequence, if any."""
         return None
@@ -254,16 +271,51 @@ class DatasetSettings(Strict):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _stacked_on_a_baseline_of_the_task(self) -> DatasetSettings:
+        for name, model in self.models.items():
+            if model.stack_on is None or model.stack_on in self.stackable:
+                continue
+            if not self.stackable:
+                raise ValueError(
+                    f"model {name!r}: stack_on is for tasks that predict values: "
+                    f"{' and '.join(STACKED)}"
+                )
+            raise ValueError(
+                f"model {name!r}: stack_on {model.stack_on!r} is no baseline to stack on; known: "
+                f"{', '.join(self.stackable)}"
+            )
+        return self
 
-class StructureFiles(Strict):
+    @model_validator(mode="after")
+    def _training_suits_the_task(self) -> DatasetSettings:
+        for name, model in self.models.items():
+            if model.training.label_smoothing and not self.has_classes:
+                raise ValueError(
+                    f"model {name!r}: training.label_smoothing is for tasks whose labels are "
+                    "classes, such as structure"
+                )
+            if model.training.per_group is not None and self.has_sides:
+                raise ValueError(
+                    f"model {name!r}: training.per_group is not for pairs, which lie in two groups"
+                )
+        return self
+
+
+class StructureSet(Files):
     sequences: str = Field(description="3-line file, FASTA, or FASTA with TARGET= in its headers")
     labels: str | None = Field(None, description="a second FASTA with the DSSP states")
+
+
+class StructureFiles(StructureSet):
+    test: StructureSet | None = Field(None, description="an external test set, as above")
 
 
 class StructureDataset(DatasetSettings):
     """Secondary structure of protein chains: 8 DSSP states per residue."""
 
     default_split: ClassVar[dict[str, Any]] = {"strategy": "homology"}
+    has_classes: ClassVar[bool] = True
     task: Literal["structure"]
     files: StructureFiles
 
@@ -285,16 +337,21 @@ class StructureDataset(DatasetSettings):
         return self
 
 
-class ExpressionFiles(Strict):
+class ExpressionSet(Files):
     sequences: str = Field(description="FASTA, one record a gene")
     expression: str = Field(description="table of genes x conditions")
     annotations: str | None = Field(None, description="table with start, end, strand of each gene")
+
+
+class ExpressionFiles(ExpressionSet):
+    test: ExpressionSet | None = Field(None, description="an external test set, as above")
 
 
 class ExpressionDataset(DatasetSettings):
     """Expression of genes under many conditions, from their DNA sequence."""
 
     default_split: ClassVar[dict[str, Any]] = {"strategy": "group"}
+    stackable: ClassVar[tuple[str, ...]] = ("codon ridge", "k-mer ridge", "k-mer boosting")
     task: Literal["expression"]
     files: ExpressionFiles
     unit: str = "log2 TPM"
@@ -306,8 +363,15 @@ class ExpressionDataset(DatasetSettings):
     def landmark(self) -> int | None:
         return self.coding_start
 
+    @model_validator(mode="after")
+    def _codons_to_stack_on(self) -> ExpressionDataset:
+        for name, model in self.models.items():
+            if model.stack_on == "codon ridge" and self.coding_start is None:
+                raise ValueError(f"model {name!r}: stack_on 'codon ridge' needs `coding_start`")
+        return self
 
-class AffinityFiles(Strict):
+
+class AffinityFiles(Files):
     drugs: str = Field(description="table of id and SMILES, or a .smi file")
     targets: str = Field(description="FASTA of the proteins")
     affinities: str = Field(description="long table: drug, target, value")
@@ -320,27 +384,77 @@ class AffinityDataset(DatasetSettings):
     default_split: ClassVar[dict[str, Any]] = {"strategy": "cold", "identity": 0.5}
     has_sides: ClassVar[bool] = True
     strategies: ClassVar[tuple[str, ...]] = ("cold", "given", "random")
+    stackable: ClassVar[tuple[str, ...]] = (
+        "Kronecker ridge",
+        "weighted neighbours",
+        "drug mean + target mean",
+    )
     task: Literal["affinity"]
     files: AffinityFiles
     unit: str = "pKd"
     higher_binds_stronger: bool = True
+    apply_mutations: bool = Field(
+        False, description="put mutations of target names, such as ABL1(E255K), into the sequences"
+    )
 
 
-Dataset = Annotated[
+class PretrainedDataset(Strict):
+    """New sequences alone, predicted with a model that was trained before."""
+
+    tag: ClassVar[str] = "predicted"
+    task: Literal["structure", "expression", "affinity"]
+    pretrained: str = Field(description="name of an installed model, or the folder of one")
+    new: str | None = Field(None, description="folder of what is to be predicted")
+
+
+LEARNT = "learnt"
+
+
+def _kind(dataset: Any) -> str:
+    """Which of the two a dataset is: one to learn from, or one of new sequences alone."""
+    alone = isinstance(dataset, PretrainedDataset) or (
+        isinstance(dataset, Mapping) and "pretrained" in dataset
+    )
+    return PretrainedDataset.tag if alone else LEARNT
+
+
+LearntDataset = Annotated[
     StructureDataset | ExpressionDataset | AffinityDataset, Field(discriminator="task")
+]
+Dataset = Annotated[
+    Annotated[LearntDataset, Tag(LEARNT)]
+    | Annotated[PretrainedDataset, Tag(PretrainedDataset.tag)],
+    Discriminator(_kind),
 ]
 DATASETS: dict[str, type[DatasetSettings]] = {
     "structure": StructureDataset,
     "expression": ExpressionDataset,
     "affinity": AffinityDataset,
 }
+STACKED = [name for name, dataset in DATASETS.items() if dataset.stackable]
 
 
 class Config(Strict):
     """The whole of `config.yaml`."""
 
     title: str = "bioseq_lstm"
+    downloads: dict[FileName, Download] = Field(
+        {}, description="files of `data/downloads/` and where they come from"
+    )
+    local: str | None = Field(
+        None, description="folder with copies of `downloads`, known by their checksums"
+    )
     models: dict[Name, dict[str, Any]] = Field(
         {}, description="named models; each dataset may override parts of them"
     )
     datasets: dict[Name, Dataset] = Field(min_length=1)
+
+    @property
+    def learnt(self) -> dict[str, DatasetSettings]:
+        """The datasets that models are trained on."""
+        return {k: d for k, d in self.datasets.items() if isinstance(d, DatasetSettings)}
+
+    @property
+    def predicted(self) -> dict[str, PretrainedDataset]:
+        """The datasets of new sequences alone."""
+        return {k: d for k, d in self.datasets.items() if isinstance(d, PretrainedDataset)}

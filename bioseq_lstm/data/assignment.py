@@ -40,9 +40,16 @@ def folds_of(
     for fold in range(folds):
         parts = np.full(len(groups), TEST, dtype=object)
         rest = tested != fold
-        part = assign(groups[rest], fractions[:2], np.random.default_rng([seed, fold]))
-        parts[rest] = np.array([TRAIN, VALIDATION], dtype=object)[part]
+        parts[rest] = without_test(groups[rest], fractions, np.random.default_rng([seed, fold]))
         yield checked(parts, groups)
+
+
+def without_test(
+    groups: np.ndarray, fractions: tuple[float, float, float], generator: np.random.Generator
+) -> np.ndarray:
+    """Training or validation (samples,) for each sample, by the first two ``fractions``."""
+    part = assign(groups, fractions[:2], generator)
+    return np.array([TRAIN, VALIDATION], dtype=object)[part]
 
 
 def checked(parts: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -32,6 +32,22 @@ def token_batches(
     return batches
 
 
+def thinned(
+    rows: np.ndarray, groups: np.ndarray, per_group: int, rng: np.random.Generator
+) -> np.ndarray:
+    """At most ``per_group`` of the ``rows`` of each group, drawn anew at each call, ascending.
+
+    Args:
+        groups: (samples,) name of the group of every sample, not of ``rows`` alone.
+    """
+    drawn = rng.permutation(rows)
+    drawn = drawn[np.argsort(groups[drawn], kind="stable")]
+    own = groups[drawn]
+    first = np.flatnonzero(np.r_[True, own[1:] != own[:-1]])
+    place = np.arange(len(own)) - np.repeat(first, np.diff(np.r_[first, len(own)]))
+    return np.sort(drawn[place < per_group])
+
+
 def _cut(members: np.ndarray, ascending: np.ndarray, budget: int) -> list[np.ndarray]:
     batches, start = [], 0
     for end in range(1, len(members) + 1):

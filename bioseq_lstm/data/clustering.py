@@ -39,15 +39,34 @@ def homology_clusters(
     """
     copies = identical_groups(entries)
     _, first = np.unique(copies, return_index=True)
-    sequences = [entries.sequences[row] for row in first]
-    hits = search(sequences, sequences, entries.kind, threads)
-    lengths = np.array([len(s) for s in sequences])
+    one, other = _linked(entries.take(first), entries.take(first), identity, coverage, threads)
+    return _components(one, other, len(first))[copies]
+
+
+def relatives(
+    entries: Entries, others: Entries, identity: float, coverage: float, threads: int = 1
+) -> np.ndarray:
+    """Whether each sequence, (entries,), is linked as above to one of ``others``, or a copy of it.
+
+    ``entries`` are searched for in ``others``: MMseqs2's E-value grows with the set that is
+    searched, so a small set of tests finds more in this direction than in the other.
+    """
+    near = np.isin(entries.canonical(), others.canonical())
+    near[_linked(entries, others, identity, coverage, threads)[0]] = True
+    return near
+
+
+def _linked(
+    entries: Entries, others: Entries, identity: float, coverage: float, threads: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of ``entries`` and of ``others`` whose alignment is long and identical enough."""
+    hits = search(entries.sequences, others.sequences, entries.kind, threads)
     one, other = hits["query"].to_numpy(), hits["reference"].to_numpy()
-    covered = np.where(
-        lengths[one] <= lengths[other], hits["query_coverage"], hits["reference_coverage"]
-    )
+    own, their = (np.array([len(s) for s in e.sequences], int) for e in (entries, others))
+    shorter = own[one] <= their[other]
+    covered = np.where(shorter, hits["query_coverage"], hits["reference_coverage"])
     linked = (hits["identity"].to_numpy() >= identity) & (covered >= coverage)
-    return _components(one[linked], other[linked], len(first))[copies]
+    return one[linked], other[linked]
 
 
 def molecule_clusters(entries: Entries, similarity: float) -> np.ndarray:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from hashlib import blake2b
+from math import inf
 from pathlib import Path
 
 from Bio.SeqIO.FastaIO import SimpleFastaParser
@@ -16,7 +18,7 @@ from bioseq_lstm.data.records import (
     Record,
     RecordError,
     Refusal,
-    resolve_duplicates,
+    other_content,
 )
 from bioseq_lstm.data.text import text_lines
 from bioseq_lstm.errors import UserError
@@ -39,9 +41,23 @@ def read_fasta(
     without header or with headers only, for text before the first header, and for one id with
     different sequences.
     """
+    (whole,) = fasta_chunks(path, alphabet, max_length=max_length)
+    return whole
+
+
+def fasta_chunks(
+    path: str | Path, alphabet: Alphabet, *, max_length: int = MAX_LENGTH, letters: float = inf
+) -> Iterator[Parsed[Record]]:
+    """The same in parts, so that a file need not fit into memory; together they are the whole.
+
+    A part ends with the record that brings it to ``letters``; there is always one. Only the ids
+    and a digest of each sequence are kept from part to part.
+    """
+    seen: dict[str, tuple[int, bytes]] = {}
     records: list[Record] = []
     refusals: list[Refusal] = []
     notes: Counter[str] = Counter()
+    held, given, only_headers = 0, False, True
     for line, title, text in fasta_entries(path, notes):
         name, description = split_title(title)
         try:
@@ -49,12 +65,32 @@ def read_fasta(
             sequence = clean_sequence(text, alphabet, notes, max_length=max_length)
         except RecordError as reason:
             refusals.append(Refusal(str(path), line, name, str(reason)))
-        else:
-            records.append(Record(name, sequence, str(path), line, description))
-    if not records and all(refusal.reason == NO_SEQUENCE for refusal in refusals):
+            only_headers &= str(reason) == NO_SEQUENCE
+            continue
+        only_headers = False
+        record = Record(name, sequence, str(path), line, description)
+        if _repeats(record, seen):
+            notes[DUPLICATES] += 1
+            continue
+        records.append(record)
+        held += len(sequence)
+        if held >= letters:
+            yield Parsed(records, refusals, +notes)
+            records, refusals, held, given = [], [], 0, True
+            notes.clear()
+    if only_headers:
         raise UserError("holds headers but no sequence", file=path)
-    records, notes[DUPLICATES] = resolve_duplicates(records)
-    return Parsed(records, refusals, +notes)
+    if records or refusals or +notes or not given:
+        yield Parsed(records, refusals, +notes)
+
+
+def _repeats(record: Record, seen: dict[str, tuple[int, bytes]]) -> bool:
+    """Whether an earlier record had this id; UserError if it had another sequence."""
+    digest = blake2b(record.sequence.encode(), digest_size=16).digest()
+    line, known = seen.setdefault(record.id, (record.line, digest))
+    if known != digest:
+        raise other_content(record, record.file, line)
+    return line != record.line
 
 
 def fasta_entries(

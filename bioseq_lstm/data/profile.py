@@ -66,7 +66,7 @@ def _measurements(reading: Reading) -> dict[str, Any]:
     measurements = reading.measurements
     keys = [name for name in pd.unique(reading.records["entity"]) if name in measurements]
     keys = keys or [name for name in ("id",) if name in measurements]
-    targets = measurements.drop(columns=[*keys, "set"], errors="ignore")
+    targets = measurements.drop(columns=[*keys, "set", *reading.annotations], errors="ignore")
     found: dict[str, Any] = {"samples": len(measurements), "columns": list(targets.columns)}
     if "set" in measurements and measurements["set"].notna().any():
         parts = measurements["set"].fillna("(none)").astype(str)

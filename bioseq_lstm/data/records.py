@@ -13,6 +13,7 @@ import pandas as pd
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import write_tsv
 
+EXTERNAL_TEST = "external_test"  # column of the records: whether one comes from files.test
 DUPLICATES = "records that repeat an earlier one word for word, left out"
 
 
@@ -69,13 +70,15 @@ class Reading:
 
     ``records``: one row per sequence: entity ("chain"; "gene"; "drug", "target"), id, sequence,
     file, line, and the annotation columns of the task. ``measurements``: one row per sample to
-    learn from. ``notes``: things that were done and not refused, counted.
+    learn from. ``notes``: things that were done and not refused, counted. ``annotations``: columns
+    of ``measurements`` that say something of a sample and are not learned.
     """
 
     records: pd.DataFrame
     measurements: pd.DataFrame
     refusals: list[Refusal] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
+    annotations: tuple[str, ...] = ()
 
 
 def resolve_duplicates(records: Sequence[R]) -> tuple[list[R], int]:
@@ -87,13 +90,18 @@ def resolve_duplicates(records: Sequence[R]) -> tuple[list[R], int]:
     for record in records:
         known = first.setdefault(record.id, record)
         if known.content != record.content:
-            raise UserError(
-                f"record {record.id!r} differs from the one of the same id in "
-                f"{known.file}, line {known.line}: rename or remove one of them",
-                file=record.file,
-                line=record.line,
-            )
+            raise other_content(record, known.file, known.line)
     return list(first.values()), len(records) - len(first)
+
+
+def other_content(record: Record, file: str, line: int) -> UserError:
+    """What is said of a record whose id stands with another content in ``file``, ``line``."""
+    return UserError(
+        f"record {record.id!r} differs from the one of the same id in {file}, line {line}: "
+        "rename or remove one of them",
+        file=record.file,
+        line=record.line,
+    )
 
 
 def check_refused_share(
@@ -142,13 +150,18 @@ def reason_kind(reason: str) -> str:
 
 
 def write_rejected(path: str | Path, refusals: Sequence[Refusal]) -> None:
-    """Write file, line, record and reason of every refusal as TSV, one line each.
+    """Write ``refusal_table`` as TSV, one line each."""
+    write_tsv(path, refusal_table(refusals))
+
+
+def refusal_table(refusals: Sequence[Refusal]) -> pd.DataFrame:
+    """File, line, record and reason of every refusal.
 
     Characters that cannot be printed (tabs, line ends, terminal controls) are written escaped, and
     a text that a spreadsheet would run as a formula gets a leading apostrophe.
     """
     rows = [(_cell(r.file), r.line, _cell(r.record), _cell(r.reason)) for r in refusals]
-    write_tsv(path, pd.DataFrame(rows, columns=["file", "line", "record", "reason"]))
+    return pd.DataFrame(rows, columns=["file", "line", "record", "reason"])
 
 
 def _cell(text: str) -> str:

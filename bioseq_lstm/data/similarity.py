@@ -42,6 +42,7 @@ SENSITIVITY = 7.5  # MMseqs2's most sensitive standard setting: homologues down 
 SHORT_WORDS_BELOW = 20_000_000  # residues
 PROTEIN_WORD = 5
 DNA_WORD = 11
+MOST_HITS = 300  # that pass the prefilter, for each query: MMseqs2's own choice
 MOLECULES_AT_ONCE = 1024
 
 
@@ -98,9 +99,14 @@ def nearest(query: Entries, reference: Entries, threads: int = 1) -> pd.DataFram
 
 
 def search(
-    query: Sequence[str], reference: Sequence[str], kind: Kind, threads: int = 1
+    query: Sequence[str],
+    reference: Sequence[str],
+    kind: Kind,
+    threads: int = 1,
+    most: int = MOST_HITS,
+    max_evalue: float = MAX_EVALUE,
 ) -> pd.DataFrame:
-    """All hits that MMseqs2 finds between two lists of protein or DNA sequences.
+    """Hits that MMseqs2 finds between two lists of protein or DNA sequences, ``most`` a query.
 
     Columns query, reference (row numbers), identity, query_coverage, reference_coverage, evalue,
     bits; sorted by query and, within one, from the best hit on.
@@ -115,8 +121,9 @@ def search(
             _write_fasta(folder / "reference.fasta", reference)
             _mmseqs(
                 *("easy-search", folder / "query.fasta", folder / "reference.fasta", hits),
-                *(folder / "work", "-e", MAX_EVALUE, "--alignment-mode", 3, "--threads", threads),
+                *(folder / "work", "-e", max_evalue, "--alignment-mode", 3, "--threads", threads),
                 *("--format-output", ",".join(columns), *_options(kind, reference)),
+                *("--max-seqs", most),
             )
         else:
             hits.touch()

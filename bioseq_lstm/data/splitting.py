@@ -21,7 +21,7 @@ observations, however the parts were drawn: so ``random`` and ``given`` name nat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,9 +34,9 @@ from bioseq_lstm.data.assignment import (
     TRAIN,
     UNUSED,
     VALIDATION,
-    assign,
     checked,
     folds_of,
+    without_test,
 )
 from bioseq_lstm.data.clustering import (
     chromosome_blocks,
@@ -44,7 +44,9 @@ from bioseq_lstm.data.clustering import (
     identical_groups,
     merged,
     numbered,
+    relatives,
 )
+from bioseq_lstm.data.records import set_name
 from bioseq_lstm.data.similarity import Entries
 from bioseq_lstm.errors import UserError, nearest
 
@@ -71,7 +73,8 @@ class SplitSettings:
     ``fractions`` of training, validation and test; with ``folds`` above 1 every group is tested
     once and the first two fractions give the validation share of the rest. ``identity`` and
     ``coverage`` (of the shorter sequence) link sequences, ``tanimoto`` links drugs. ``column`` is
-    read by group and given, ``block_length`` (bases) by group without a column.
+    read by group and given, ``block_length`` (bases) by group without a column. ``parts`` are the
+    words of the column that make up each part of a given split; without it the names of the parts.
     """
 
     strategy: Strategy
@@ -82,12 +85,20 @@ class SplitSettings:
     coverage: float = 0.5
     tanimoto: float = 0.7
     column: str | None = None
+    parts: Mapping[str, Sequence[str]] | None = None
     block_length: int = 60_000
     cold: Cold = "drugs"
 
     @property
     def fold_names(self) -> list[str]:
         return [f"fold{fold}" for fold in range(self.folds)]
+
+    @property
+    def part_of(self) -> dict[str, str]:
+        """The part that each word of a given split stands for."""
+        if self.parts is None:
+            return SPELLINGS
+        return {str(set_name(word)): part for part, words in self.parts.items() for word in words}
 
 
 def split_records(
@@ -106,22 +117,56 @@ def split_records(
     if settings.strategy == "cold":
         raise UserError("split strategy 'cold' is for pairs of drug and target: use 'homology'")
     table = pd.DataFrame({"id": list(entries.ids)}, dtype=str)
-    copies = identical_groups(entries)
-    if settings.strategy == "group":
-        together = merged(_named_groups(settings, annotations, entries.ids), copies)
-    elif settings.strategy == "homology":
-        together = clusters(entries, settings.identity, settings.coverage, threads)
-    else:
-        together = copies
+    together = _kept_together(settings, entries, annotations, threads)
     if settings.strategy == "given":
         words = _column(settings, annotations, entries.ids)
-        folds = iter([_given(settings, words, entries.ids, copies)])
+        folds = iter([_given(settings, words, entries.ids, together)])
     else:
         folds = _folds(settings, together)
     table["group"] = _units(settings, entries, annotations, together, threads)
     for name, parts in zip(settings.fold_names, folds, strict=True):
         table[name] = parts
     return table
+
+
+def split_around_test(
+    settings: SplitSettings,
+    entries: Entries,
+    annotations: pd.DataFrame,
+    tested: np.ndarray,
+    threads: int = 1,
+) -> pd.DataFrame:
+    """Split records of which ``tested`` (records,) are an external test set: that is the test part.
+
+    Records with ``identity`` over ``coverage`` of the shorter sequence to one that is tested, and
+    copies, become ``unused``, each a group of its own. The rest is shared between training and
+    validation by the strategy. Units of the test part are clusters of similar sequences.
+    """
+    test, others = np.flatnonzero(tested), np.flatnonzero(~tested)
+    test_entries = entries.take(test)
+    similar = (settings.identity, settings.coverage, threads)
+    kept = others[~relatives(entries.take(others), test_entries, *similar)]
+    if not len(kept):
+        raise UserError(
+            f"all {len(others):,} records to learn from are similar to a record of files.test (at "
+            f"least {settings.identity:.0%} identity over {settings.coverage:.0%}): raise "
+            "split.identity, or give other records"
+        )
+    own, notes = entries.take(kept), annotations.iloc[kept].reset_index(drop=True)
+    together = _kept_together(settings, own, notes, threads)
+    parts = np.full(len(entries), UNUSED, dtype=object)
+    parts[test] = TEST
+    if settings.strategy == "given":
+        words = _column(settings, notes, own.ids)
+        parts[kept] = _given(settings, words, own.ids, together, (TRAIN, VALIDATION))
+    else:
+        generator = np.random.default_rng(settings.seed)
+        parts[kept] = without_test(together, settings.fractions, generator)
+    groups = np.arange(len(entries))  # no group of those below has so low a number
+    groups[kept] = len(entries) + _units(settings, own, notes, together, threads)
+    groups[test] = 2 * len(entries) + clusters(test_entries, *similar)
+    table = pd.DataFrame({"id": list(entries.ids)}, dtype=str)
+    return table.assign(group=numbered(groups.tolist()), fold0=checked(parts, groups))
 
 
 def split_pairs(
@@ -171,6 +216,18 @@ def _rows(ids: pd.Series, entries: Entries, name: str) -> np.ndarray:
 
 
 # --- groups ----------------------------------------------------------------------------------
+
+
+def _kept_together(
+    settings: SplitSettings, entries: Entries, annotations: pd.DataFrame | None, threads: int
+) -> np.ndarray:
+    """Which records the strategy keeps on one side."""
+    copies = identical_groups(entries)
+    if settings.strategy == "group":
+        return merged(_named_groups(settings, annotations, entries.ids), copies)
+    if settings.strategy == "homology":
+        return clusters(entries, settings.identity, settings.coverage, threads)
+    return copies
 
 
 def _column(
@@ -258,33 +315,41 @@ def _cold_folds(settings: SplitSettings, table: pd.DataFrame) -> Iterator[np.nda
         yield checked(parts, table[f"{sides[0]}_group"].to_numpy())
 
 
-def names_validation(words: Iterable[str]) -> bool:
+def names_validation(settings: SplitSettings, words: Iterable[str]) -> bool:
     """Whether a column of a ``given`` split names a validation part, or leaves it to be drawn."""
-    return any(SPELLINGS.get(str(word).strip().casefold()) == VALIDATION for word in words)
+    part_of = settings.part_of
+    return any(part_of.get(str(set_name(str(word)))) == VALIDATION for word in words)
 
 
 def _given(
-    settings: SplitSettings, words: Sequence[str], ids: Sequence[str], copies: np.ndarray
+    settings: SplitSettings,
+    words: Sequence[str],
+    ids: Sequence[str],
+    copies: np.ndarray,
+    wanted: Sequence[str] = PARTS,
 ) -> np.ndarray:
     """The parts that a column names; without a word for validation it is drawn from training."""
     if settings.folds > 1:
         raise UserError(
             f"split strategy 'given' has one fold, not {settings.folds}: set folds to 1"
         )
+    part_of = {word: part for word, part in settings.part_of.items() if part in (*wanted, UNUSED)}
+    known = part_of if settings.parts else (*wanted, UNUSED)
     for word, name in zip(words, ids, strict=True):
-        if word.casefold() not in SPELLINGS:
+        if set_name(word) not in part_of:
+            mend = ", or put the word under split.parts" if settings.parts else ""
+            if TEST not in wanted:
+                mend += "; what is tested stands in files.test"
             raise UserError(
                 f"record {name!r} has {word!r} in column {settings.column!r}"
-                f"{nearest(word.casefold(), SPELLINGS)}; known: {', '.join((*PARTS, UNUSED))}"
+                f"{nearest(word.casefold(), part_of)}; known: {', '.join(known)}{mend}"
             )
-    parts = np.array([SPELLINGS[word.casefold()] for word in words], dtype=object)
-    if not names_validation(words):
-        rows = np.flatnonzero(parts == TRAIN)
-        if len(rows):
-            generator = np.random.default_rng(settings.seed)
-            part = assign(copies[rows], settings.fractions[:2], generator)
-            parts[rows] = np.array([TRAIN, VALIDATION], dtype=object)[part]
-    for name in PARTS:
+    parts = np.array([part_of[str(set_name(word))] for word in words], dtype=object)
+    rows = np.flatnonzero(parts == TRAIN)
+    if len(rows) and not (parts == VALIDATION).any():
+        generator = np.random.default_rng(settings.seed)
+        parts[rows] = without_test(copies[rows], settings.fractions, generator)
+    for name in wanted:
         if not (parts == name).any():
             raise UserError(f"column {settings.column!r} leaves the {name} part empty")
     return parts

@@ -40,7 +40,7 @@ END_ALIASES = ("end", "stop")
 DRUG_ALIASES = ("drug", "drug_id", "ligand", "ligand_id", "compound", "compound_id", "molecule")
 TARGET_ALIASES = ("target", "target_id", "prot_id", "protein", "protein_id", "kinase")
 VALUE_ALIASES = (
-    *("value", "affinity", "affinity_score", "score", "label"),
+    *("value", "affinity", "affinity_score", "score", "label", "y"),
     *("kiba_score", "pkd", "pki", "pic50", "p_affinity"),
 )
 SET_ALIASES = ("set", "split")
@@ -176,8 +176,9 @@ def read_affinities(path: str | Path, columns: Mapping[str, str] | None = None) 
     """Read a long table: drug, target, value, and set where the file assigns parts.
 
     ``columns`` names the file's columns for drug, target, value and set; without it common names
-    are recognised. Rows without id or finite number are refused. Rows of one pair are one
-    measurement: their mean.
+    are recognised. Further columns stay text under their own names. Rows without id or finite
+    number are refused. Rows of one pair are one measurement: their mean, and for further columns
+    what stands there, parted by `` | `` where the rows differ.
     """
     table = read_delimited(path)
     chosen = columns or {}
@@ -185,7 +186,11 @@ def read_affinities(path: str | Path, columns: Mapping[str, str] | None = None) 
     target = table.column("target", TARGET_ALIASES, chosen.get("target"))
     value = table.column("value", VALUE_ALIASES, chosen.get("value"))
     part = table.column("set", SET_ALIASES, chosen.get("set"), required=False)
-    rows: list[tuple[str, str, float, str | None, int]] = []
+    ours = (drug, target, value, part)
+    more = {name: i for i, name in enumerate(table.header) if i not in ours}
+    for name in ("drug", "target", "value", "set", "line"):
+        more.pop(name, None)
+    rows: list[tuple[str | float | int | None, ...]] = []
     refusals: list[Refusal] = []
     for line, cells in table.rows:
         pair = f"{cells[drug]} {cells[target]}"
@@ -194,10 +199,11 @@ def read_affinities(path: str | Path, columns: Mapping[str, str] | None = None) 
             refusals.append(Refusal(str(path), line, pair, reason))
         else:
             word = set_name(cells[part]) if part >= 0 else None
-            rows.append((cells[drug], cells[target], measured, word, line))
+            own = (cells[drug], cells[target], measured, word, line)
+            rows.append((*own, *(cells[i] for i in more.values())))
     if not rows and not refusals:
         raise UserError("holds a header but no rows", file=path)
-    frame, notes = _one_row_a_pair(rows, table)
+    frame, notes = _one_row_a_pair(rows, list(more), table)
     lines = frame.pop("line").tolist()
     return TableReading(frame if part >= 0 else frame.drop(columns="set"), lines, refusals, notes)
 
@@ -218,11 +224,12 @@ def _measurement(drug: str, target: str, value: str) -> tuple[float, str]:
 
 
 def _one_row_a_pair(
-    rows: list[tuple[str, str, float, str | None, int]], table: Delimited
+    rows: list[tuple[str | float | int | None, ...]], more: list[str], table: Delimited
 ) -> tuple[pd.DataFrame, Counter[str]]:
     """Join rows of the same drug and target, in the order in which the pairs first appear."""
-    frame = pd.DataFrame(rows, columns=["drug", "target", "value", "set", "line"])
-    frame = frame.astype({"drug": "str", "target": "str", "set": "str", "value": float})
+    frame = pd.DataFrame(rows, columns=["drug", "target", "value", "set", "line", *more])
+    texts = dict.fromkeys(["drug", "target", "set", *more], "str")
+    frame = frame.astype({**texts, "value": float})
     pairs = frame.groupby(["drug", "target"], sort=False)
     joined = pairs.agg(
         low=("value", "min"), high=("value", "max"), mean=("value", "mean"),
@@ -240,13 +247,18 @@ def _one_row_a_pair(
     # A mean of equal numbers may differ from them in the last digit.
     joined["value"] = joined["low"].where(same, joined["mean"])
     repeated = joined["n"] > 1
+    if repeated.any():
+        further = pairs[more].agg(lambda cells: " | ".join(dict.fromkeys(cells)))
+    else:  # the same, at once
+        further = frame.set_index(["drug", "target"])[more]
+    joined = joined.join(further, on=["drug", "target"]) if more else joined
     notes = Counter(
         {
             "pairs measured several times with one result": int((repeated & same).sum()),
             "pairs measured several times, their mean taken": int((repeated & ~same).sum()),
         }
     )
-    return joined[["drug", "target", "value", "set", "line"]], +notes
+    return joined[["drug", "target", "value", "set", "line", *more]], +notes
 
 
 def _checked_id(name: str, path: str | Path, line: int) -> str:

@@ -10,11 +10,12 @@ from typing import Any
 
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import read_json, replacing, write_json
+from bioseq_lstm.learning.stored import opened
 
 _FINGERPRINT = "fingerprint.json"
 
@@ -55,16 +56,20 @@ def save_weights(path: str | Path, network: nn.Module) -> None:
         save_file(tensors, temporary)
 
 
-def load_weights(path: str | Path, network: nn.Module) -> None:
-    """Fill ``network`` from a file whose names and shapes must be its own."""
-    stored, wanted = load_file(path), network.state_dict()
-    for name in sorted(stored.keys() ^ wanted.keys()):
-        raise UserError(f"the tensor {name!r} does not belong to this model", file=path)
-    for name, tensor in wanted.items():
-        if stored[name].shape != tensor.shape:
-            raise UserError(
-                f"the tensor {name!r} has shape {tuple(stored[name].shape)}, "
-                f"the model wants {tuple(tensor.shape)}",
-                file=path,
-            )
-    network.load_state_dict(stored)
+def load_weights(path: str | Path, network: nn.Module, member: str = "") -> None:
+    """Fill ``network`` from a file whose names and shapes must be its own.
+
+    ``member``: the beginning of the names of one of several networks in the file.
+    """
+    wanted = network.state_dict()
+    with opened(path, member) as stored:
+        for name in sorted(stored.shapes.keys() ^ wanted.keys()):
+            raise UserError(f"the tensor {name!r} does not belong to this model", file=path)
+        for name, tensor in wanted.items():
+            if stored.shapes[name] != tuple(tensor.shape):
+                raise UserError(
+                    f"the tensor {name!r} has shape {stored.shapes[name]}, "
+                    f"the model wants {tuple(tensor.shape)}",
+                    file=path,
+                )
+        network.load_state_dict({name: stored.read(name) for name in wanted})

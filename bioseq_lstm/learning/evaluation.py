@@ -41,19 +41,26 @@ def evaluate(task: Task, settings: DatasetSettings, models: list[str], folder: P
     layout = Layout(folder)
     splits = read_splits(layout.splits)
     systems = read_systems(layout, settings, models)
-    scored = {**systems.models, **systems.baselines}
+    ensembles = {
+        f"{name}, {len(seeds)} seeds averaged": [task.averaged(seeds)]
+        for name, seeds in systems.models.items()
+        if len(seeds) > 1
+    }
+    scored = {**systems.models, **ensembles, **systems.baselines}
     result = _bootstrap(task, scored, splits, settings.bootstrap)
     tables = [result.table()]
     if systems.controls:
         tables.append(_bootstrap(task, systems.controls, splits, settings.bootstrap).table())
     kinds = {
         **dict.fromkeys(systems.models, "model"),
+        **dict.fromkeys(ensembles, "ensemble"),
         **dict.fromkeys(systems.baselines, "baseline"),
         **dict.fromkeys(systems.controls, "control"),
     }
     figures = pd.concat(tables, ignore_index=True)
     figures.insert(1, "kind", figures["name"].map(kinds))
-    differences = _differences(task.metrics, result, figures, list(systems.models))
+    networks = [*systems.models, *ensembles]
+    differences = _differences(task.metrics, result, figures, networks)
     validation = {name: _validation_loss(layout, settings, name) for name in models}
     chosen = min(validation, key=lambda name: validation[name])
     similarity = task.similarity(read_tsv(layout.leakage, text=("id", "nearest")), splits)
@@ -112,7 +119,7 @@ def _bootstrap(
 def _differences(
     metrics: tuple[Metric, ...], result: Bootstrap, figures: pd.DataFrame, models: list[str]
 ) -> pd.DataFrame:
-    """Each model minus the baseline that is best on the test part by that very figure.
+    """Each model and ensemble minus the baseline that is best on the test part by that very figure.
 
     Picking the best baseline on the test part favours the baselines, which is the side to err on.
     """

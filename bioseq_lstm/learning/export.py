@@ -61,6 +61,12 @@ def export_run(run: Path, out: Path | None = None) -> Export:
         )
     task = TASKS[read_json(run / "model.json")["task"]]
     network, card = load_network(task, run)
+    if "stack" in card:
+        raise UserError(
+            f"is stacked on {card['stack']['baseline']!r}, which ONNX cannot hold: export a model "
+            "without stack_on",
+            file=run,
+        )
     of_task = import_module(f"bioseq_lstm.tasks.{task.name}.exported")
     prepared: Exported = of_task.ExportedNetwork(network, card).eval()
     with torch.random.fork_rng(devices=[]):

@@ -1,37 +1,57 @@
-"""Predicting what was dropped into a dataset's `new` folder with its chosen model."""
+"""Predicting new files, part by part: with a dataset's chosen model, or with a packed one."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from torch import nn
 
 from bioseq_lstm.data.encoded import Encoded
-from bioseq_lstm.data.records import write_rejected
+from bioseq_lstm.data.records import Reading, refusal_table, write_rejected
 from bioseq_lstm.errors import UserError
-from bioseq_lstm.files import read_json, read_tsv, sha256, write_json, write_text, write_tsv
+from bioseq_lstm.files import read_json, read_tsv, sha256, write_json
 from bioseq_lstm.learning.evaluation import read_splits
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.run import load_network
-from bioseq_lstm.learning.training import run_network
+from bioseq_lstm.learning.stacking import Fitted, added, refitted
+from bioseq_lstm.learning.windows import predict_new_rows
+from bioseq_lstm.newfiles import visible_files
 from bioseq_lstm.provenance import checksums
-from bioseq_lstm.settings import DatasetSettings, TrainingSettings
-from bioseq_lstm.tasks.base import Task, Trust
+from bioseq_lstm.settings import DatasetSettings
+from bioseq_lstm.tasks.base import Nearest, NewPredictions, Task, Trust
 
-_REJECTED = "rejected.tsv"
+LETTERS = 500_000  # of a part; its tables take some hundred bytes a letter
+_REJECTED, MANIFEST = "rejected.tsv", "manifest.json"
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """What predicts: ``decode`` gives the decoded predictions of all samples.
+
+    ``settings`` are those of the dataset that was learnt from. ``nearest`` is None where the
+    training records are not at hand.
+    """
+
+    task: Task
+    settings: Any
+    trust: Trust
+    decode: Callable[[Encoded], list[np.ndarray]]
+    nearest: Callable[[Reading], Nearest] | None = None
 
 
 def predict(
     task: Task, settings: DatasetSettings, new: Path, folder: Path, threads: int = 1
 ) -> None:
-    """Write ``predictions/``: tables by file, ``rejected.tsv`` and ``manifest.json``.
+    """Write ``predictions/`` for the files of ``new``, with the dataset's chosen model.
 
-    The chosen model's runs (folds and seeds) are averaged. The folder is made beside its place
-    and moved there when it is complete.
+    The chosen model's runs (folds and seeds) are averaged.
     """
     layout = Layout(folder)
     chosen = read_json(layout.evaluation)["chosen"]
@@ -42,54 +62,110 @@ def predict(
         [card["calibration"] for card in cards], read_tsv(layout.bands), cards[0]["about"]
     )
     training = _training_records(task, layout)
-    out = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
-    files: dict[str, dict[str, object]] = {}
-    refusals = []
+    under = {
+        fold: refitted(task, layout, card)
+        for fold, card in {card["stack"]["fold"]: card for card in cards if "stack" in card}.items()
+    }
+    predictor = Predictor(
+        task,
+        settings,
+        trust,
+        lambda encoded: _ensemble(task, loaded, under, encoded),
+        lambda reading: task.nearest(reading, training, settings, threads),
+    )
+    about = {"model": chosen, "weights_sha256": [card["weights_sha256"] for card in cards]}
+    write_predictions(predictor, visible_files(new), layout.predictions, about)
+
+
+def write_predictions(
+    predictor: Predictor, paths: Sequence[Path], out: Path, about: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write tables by file, ``rejected.tsv`` and ``manifest.json``, which is also returned.
+
+    Records are read, predicted and written in parts, so that memory does not grow with the files.
+    The folder is made beside ``out`` and moved there when it is complete. Raises UserError for a
+    file that cannot be read, and where ``out`` is a folder of something else.
+    """
+    task = predictor.task
+    _check_replaceable(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=out.parent))
+    files: dict[str, dict[str, Any]] = {}
     try:
-        for name, reading in task.read_new(new, settings).items():
-            refusals += reading.refusals
-            encoded = task.encode(reading, settings)
-            if not task.count(encoded):
-                files[name] = {"records": 0, "refused": len(reading.refusals), "tables": {}}
+        write_rejected(folder / _REJECTED, [])
+        for name, reading in task.read_new(paths, predictor.settings, LETTERS):
+            first = name not in files
+            entry = files.setdefault(
+                name, {"records": 0, "refused": 0, "notes": {}, "tables": {}, "rows": {}}
+            )
+            entry["refused"] += len(reading.refusals)
+            _append(folder / _REJECTED, refusal_table(reading.refusals))
+            for note, count in reading.notes.items():
+                entry["notes"][note] = entry["notes"].get(note, 0) + count
+            written = _predicted(predictor, reading)
+            if written is None:
                 continue
-            encoded.about.update(trust.about)
-            decoded = _ensemble(task, [network for network, _ in loaded], encoded)
-            nearest = task.nearest(reading, training, settings, threads)
-            written = task.new_tables(reading, decoded, nearest, trust, settings)
-            for suffix in [*written.tables, *written.texts]:
-                if f"{name}{suffix}" == _REJECTED or (out / f"{name}{suffix}").exists():
-                    raise UserError(
-                        f"{name}{suffix} is the name of another output: rename the file {name}.*",
-                        file=new,
-                    )
+            if first or not entry["records"]:
+                _check_names(folder, name, written, paths)
+            entry["records"] += len(reading.records)
             for suffix, table in written.tables.items():
-                write_tsv(out / f"{name}{suffix}", table)
+                _append(folder / f"{name}{suffix}", table)
+                entry["rows"][suffix] = entry["rows"].get(suffix, 0) + len(table)
             for suffix, text in written.texts.items():
-                write_text(out / f"{name}{suffix}", text)
-            files[name] = {
-                "records": len(reading.records),
-                "refused": len(reading.refusals),
-                "notes": reading.notes,
-                "tables": {
-                    suffix: sha256(out / f"{name}{suffix}")
-                    for suffix in [*written.tables, *written.texts]
-                },
-            }
-        write_rejected(out / _REJECTED, refusals)
+                with (folder / f"{name}{suffix}").open("a", encoding="utf-8", newline="") as file:
+                    file.write(text)
+            entry["tables"] |= dict.fromkeys([*written.tables, *written.texts], "")
+        for name, entry in files.items():
+            entry["tables"] = {s: sha256(folder / f"{name}{s}") for s in entry["tables"]}
+        read = task.reads(paths)
         manifest = {
-            "model": chosen,
-            "weights_sha256": [card["weights_sha256"] for card in cards],
-            "inputs": checksums(task.reads(new)),
-            "passed_over": _passed_over(new, task.reads(new)),
+            **about,
+            "inputs": checksums(read),
+            "passed_over": sorted(path.name for path in paths if path not in read),
             "files": files,
         }
-        write_json(out / "manifest.json", manifest)
-        out.chmod(0o755)
-        if layout.predictions.exists():
-            shutil.rmtree(layout.predictions)
-        out.rename(layout.predictions)
+        write_json(folder / MANIFEST, manifest)
+        folder.chmod(0o755)
+        if out.exists():
+            shutil.rmtree(out)
+        folder.rename(out)
     finally:
-        shutil.rmtree(out, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+    return manifest
+
+
+def _predicted(predictor: Predictor, reading: Reading) -> NewPredictions | None:
+    """Tables and texts of one part; None if every record of it was refused."""
+    task, settings, trust = predictor.task, predictor.settings, predictor.trust
+    encoded = task.encode(reading, settings)
+    if not task.count(encoded):
+        return None
+    encoded.about.update(trust.about)
+    near = None if predictor.nearest is None else predictor.nearest(reading)
+    return task.new_tables(reading, predictor.decode(encoded), near, trust, settings)
+
+
+def _append(path: Path, table: pd.DataFrame) -> None:
+    new = not path.exists()
+    with path.open("a", encoding="utf-8", newline="") as file:
+        table.to_csv(file, sep="\t", index=False, header=new, lineterminator="\n")
+
+
+def _check_names(folder: Path, name: str, written: NewPredictions, paths: Sequence[Path]) -> None:
+    for suffix in [*written.tables, *written.texts]:
+        if (folder / f"{name}{suffix}").exists():
+            raise UserError(
+                f"{name}{suffix} is the name of another output: rename the file {name}.*",
+                file=paths[0].parent,
+            )
+
+
+def _check_replaceable(out: Path) -> None:
+    """Raise UserError rather than remove a folder that these predictions did not make."""
+    if not out.exists() or (out / MANIFEST).is_file():
+        return
+    if not out.is_dir() or any(out.iterdir()):
+        raise UserError("is there already and holds no predictions: name another place", file=out)
 
 
 def _training_records(task: Task, layout: Layout) -> pd.DataFrame:
@@ -105,17 +181,17 @@ def _training_records(task: Task, layout: Layout) -> pd.DataFrame:
     return records[keep]
 
 
-def _ensemble(task: Task, networks: list[nn.Module], encoded: Encoded) -> list[np.ndarray]:
+def _ensemble(
+    task: Task,
+    loaded: list[tuple[nn.Module, dict[str, Any]]],
+    under: Mapping[int, Fitted],
+    encoded: Encoded,
+) -> list[np.ndarray]:
+    """Mean over runs; ``under``: the baselines, by fold, of networks that are stacked on one."""
     rows = np.arange(task.count(encoded))
-    runs = [run_network(task, network, encoded, rows, TrainingSettings()) for network in networks]
+    offsets = {fold: fitted.offset(encoded, rows) for fold, fitted in under.items()}
+    runs = []
+    for network, card in loaded:
+        decoded = predict_new_rows(task, network, encoded)
+        runs.append(added(offsets[card["stack"]["fold"]], decoded) if offsets else decoded)
     return [np.mean(same, axis=0) for same in zip(*runs, strict=True)]
-
-
-def _passed_over(folder: Path, read: list[Path]) -> list[str]:
-    """Names of visible files in the folder that the task has no reader for."""
-    there = folder.iterdir() if folder.is_dir() else []
-    return sorted(
-        path.name
-        for path in there
-        if path.is_file() and not path.name.startswith(".") and path not in read
-    )

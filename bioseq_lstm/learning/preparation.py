@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from bioseq_lstm.data.assignment import UNUSED
 from bioseq_lstm.data.leakage import LeakageSettings, check_leakage
 from bioseq_lstm.data.profile import profile
-from bioseq_lstm.data.records import Reading, check_refused_share, write_rejected
+from bioseq_lstm.data.records import (
+    EXTERNAL_TEST,
+    Reading,
+    check_refused_share,
+    write_rejected,
+)
+from bioseq_lstm.data.similarity import MAX_EVALUE, SENSITIVITY
 from bioseq_lstm.data.splitting import SplitSettings, names_validation
 from bioseq_lstm.files import sha256, write_json, write_parquet, write_tsv
 from bioseq_lstm.learning.layout import Layout
@@ -34,10 +42,10 @@ def read(task: Task, settings: DatasetSettings, folder: Path) -> None:
         kept,
     )
     kept.unlink()
-    files = settings.files.model_dump(exclude_none=True)  # type: ignore[attr-defined]
+    files = settings.files.paths().items()
     about = {
         **profile(reading),
-        "files": {name: {"path": path, "sha256": sha256(path)} for name, path in files.items()},
+        "files": {name: {"path": path, "sha256": sha256(path)} for name, path in files},
     }
     write_parquet(layout.records, reading.records)
     write_parquet(layout.measurements, reading.measurements)
@@ -60,13 +68,13 @@ def split_dataset(task: Task, settings: DatasetSettings, folder: Path, threads: 
     optimistic = (
         ["The split is random: test records may be relatives of training records, "
          "and every figure is optimistic."]
-        if how.strategy == "random"
+        if how.strategy == "random" and not settings.external_test
         else []
     )  # fmt: skip
     write_json(
         layout.split_report,
         {
-            "description": described(how, draws_validation(reading, how)),
+            "description": described(how, draws_validation(reading, how), around(reading, splits)),
             "warnings": [*optimistic, *found.warnings],
             "near_duplicates": found.shares.to_dict("records"),
         },
@@ -78,12 +86,32 @@ def draws_validation(reading: Reading, how: SplitSettings) -> bool:
     if how.strategy != "given":
         return False
     # Parts that stand with the measurements are in `set`; they go before an annotation.
-    measured = how.column == "set" and "set" in reading.measurements
+    annotated = how.column in reading.records
+    measured = how.column in reading.measurements and (how.column == "set" or not annotated)
     words = (reading.measurements if measured else reading.records)[how.column]
-    return not names_validation(words)
+    if EXTERNAL_TEST in reading.records:
+        words = words[~reading.records[EXTERNAL_TEST].to_numpy(bool)]
+    return not names_validation(how, words)
 
 
-def described(how: SplitSettings, drawn: bool = False) -> list[str]:
+@dataclass(frozen=True)
+class Around:
+    """Records of an external test set, records beside it, and those that were put aside."""
+
+    test: int
+    others: int
+    unused: int
+
+
+def around(reading: Reading, splits: pd.DataFrame) -> Around | None:
+    """Sizes of the split around an external test set, if there is one."""
+    if EXTERNAL_TEST not in reading.records:
+        return None
+    tested = int(reading.records[EXTERNAL_TEST].sum())
+    return Around(tested, len(splits) - tested, int((splits["fold0"] == UNUSED).sum()))
+
+
+def described(how: SplitSettings, drawn: bool = False, around: Around | None = None) -> list[str]:
     """The split in words, for the report; ``drawn``: whether ``given`` drew its validation part."""
     groups = {
         "homology": f"Sequences with at least {how.identity:.0%} identity over {how.coverage:.0%} "
@@ -95,12 +123,41 @@ def described(how: SplitSettings, drawn: bool = False) -> list[str]:
         "cold": f"Test {'drugs and targets' if how.cold == 'both' else how.cold} are unseen in "
         f"training. Drugs with a Tanimoto coefficient of at least {how.tanimoto:g} and targets "
         f"with at least {how.identity:.0%} identity stay together on the side that is split.",
-        "given": f"The column {how.column!r} says what is training and what is test.",
+        "given": f"The column {how.column!r} says what is training and what is "
+        f"{'validation' if around else 'test'}{_words(how)}.",
         "random": "Samples were drawn at random; only exact copies stay together.",
     }[how.strategy]
+    outside = [] if around is None else [_external(how, around)]
     if how.strategy == "given":
-        return [groups, *_drawn_validation(how, drawn)]
-    return [groups, *_sizes(how), f"Seed {how.seed}."]
+        return [*outside, groups, *_drawn_validation(how, drawn)]
+    sizes = _sizes(how) if around is None else [_shares(how)]
+    return [*outside, groups, *sizes, f"Seed {how.seed}."]
+
+
+def _external(how: SplitSettings, around: Around) -> str:
+    """What became of records that resemble an external test set."""
+    said = ", or that the column leaves unused," if how.strategy == "given" else ""
+    return (
+        f"The {around.test:,} test records come from files of their own. Of the {around.others:,} "
+        f"others, {around.unused:,} that are similar to one of them{said} are put aside: at least "
+        f"{how.identity:.0%} identity over {how.coverage:.0%} of the shorter sequence (MMseqs2, "
+        f"sensitivity {SENSITIVITY}, E-value at most {MAX_EVALUE:g}), or identical."
+    )
+
+
+def _shares(how: SplitSettings) -> str:
+    train, validation, _ = how.fractions
+    both = train + validation
+    return (
+        f"Of what is left, training has {train / both:.0%} and validation {validation / both:.0%}, "
+        "as far as whole groups allow."
+    )
+
+
+def _words(how: SplitSettings) -> str:
+    """The words of the column that make up each part, where the settings name them."""
+    parts = [f"{part}: {', '.join(words)}" for part, words in (how.parts or {}).items()]
+    return f" ({'; '.join(parts)})" if parts else ""
 
 
 def _drawn_validation(how: SplitSettings, drawn: bool) -> list[str]:

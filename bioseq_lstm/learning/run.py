@@ -22,6 +22,8 @@ from bioseq_lstm.learning.evaluation import read_splits
 from bioseq_lstm.learning.invariance import measure_invariance
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.pace import Pace
+from bioseq_lstm.learning.stacking import Stack, inputs, stack
+from bioseq_lstm.learning.starting import start_from
 from bioseq_lstm.learning.training import run_network, train
 from bioseq_lstm.provenance import code_digest, machine, versions
 from bioseq_lstm.settings import DatasetSettings, ModelSettings
@@ -62,23 +64,34 @@ def run_training(
         "labels_shuffled": run.shuffled,
         "dataset": settings.model_dump(mode="json", exclude={"models"}),
         "settings": model.model_dump(mode="json"),
-        "code": code_digest("bioseq_lstm.learning.run", "bioseq_lstm.tasks.*.task"),
-        "inputs": {path.name: sha256(path) for path in (layout.encoded, layout.splits)},
+        "code": code_digest(
+            "bioseq_lstm.learning.run", "bioseq_lstm.tasks.*.task", "bioseq_lstm.tasks.*.stacking"
+        ),
+        "inputs": inputs(layout),
         "versions": versions(),
         "machine": machine(),
         "threads": torch.get_num_threads(),
     }
-    write_text(out / "run.yaml", yaml.safe_dump(record, sort_keys=False))
     learnt = encoded
     if run.shuffled:
         rows = np.concatenate([parts.train, parts.validation])
         learnt = task.shuffled(encoded, rows, np.random.default_rng(run.seed))
     torch.manual_seed(run.seed)
     network = task.network(model, learnt, parts.train)
+    # Part of the record, and so of the fingerprint: other weights are another training.
+    start = {} if model.init_from is None else {"init_from": start_from(network, model.init_from)}
+    under: Stack | None = None
+    left = learnt
+    if model.stack_on is not None:
+        under = stack(task, model.stack_on, learnt, splits, parts, run.seed)
+        left = under.left(learnt)
+        start["stack"] = {**under.record, "fold": run.fold, "inputs": inputs(layout)}
+    record |= start
+    write_text(out / "run.yaml", yaml.safe_dump(record, sort_keys=False))
     trained = train(
         task,
         network,
-        learnt,
+        left,
         parts,
         model.training,
         run.seed,
@@ -86,10 +99,14 @@ def run_training(
         fingerprint=_fingerprint(record),
     )
     validation = run_network(task, trained.network, learnt, parts.validation, model.training)
+    if under is not None:
+        validation = under.sum(parts.validation, validation)
     calibration = task.calibrate(learnt, parts.validation, validation)
     invariance = measure_invariance(task, trained.network, learnt, parts.validation, model.training)
     pace = Pace()
     decoded = run_network(task, trained.network, encoded, parts.test, model.training, pace)
+    if under is not None:
+        decoded = under.sum(parts.test, decoded)
     table = task.table(encoded, splits, parts.test, decoded, calibration)
     tokens = sum(int(ragged.lengths.sum()) for ragged in encoded.sequences.values())
     write_tsv(out / "history.tsv", trained.history)
@@ -102,6 +119,7 @@ def run_training(
             "about": encoded.about,
             "settings": model.model_dump(mode="json"),
             "weights_sha256": sha256(out / "model.safetensors"),
+            **start,
             "validation_loss": trained.validation_loss,
             "best_epoch": trained.best_epoch,
             "calibration": calibration,

@@ -12,6 +12,7 @@ from bioseq_lstm.learning.costs import TrainedRun
 from bioseq_lstm.learning.evaluation import read_splits, read_systems
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.models import models_section
+from bioseq_lstm.learning.predicted import left_out, read_predicted, text_tsv
 from bioseq_lstm.learning.sections import data_section, split_section
 from bioseq_lstm.learning.verdict import (
     below_floor,
@@ -21,7 +22,7 @@ from bioseq_lstm.learning.verdict import (
 )
 from bioseq_lstm.provenance import checksums, machine, versions
 from bioseq_lstm.reporting.page import write_index, write_report
-from bioseq_lstm.reporting.panels import Entry, Page, Panel, Section, Table, Text
+from bioseq_lstm.reporting.panels import Entry, Page
 from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.strict_yaml import load_yaml
 from bioseq_lstm.tasks.base import Results, Task
@@ -45,7 +46,7 @@ def report_dataset(
         chosen,
         {name: tables[0] for name, tables in read_systems(layout, settings, models).models.items()},
         task.similarity(leakage, splits),
-        _new_tables(layout),
+        read_predicted(layout.predictions),
     )
     said, warnings = _judge(task, results, differences, split_report)
     page = Page(
@@ -54,7 +55,9 @@ def report_dataset(
         verdict=said,
         warnings=warnings,
         sections=[
-            data_section(profile, pd.read_parquet(layout.records), _text_tsv(layout.rejected)),
+            data_section(
+                profile, pd.read_parquet(layout.records), text_tsv(layout.rejected).astype(str)
+            ),
             split_section(settings, splits, leakage, split_report),
             models_section(
                 task.metrics,
@@ -68,7 +71,7 @@ def report_dataset(
                 chosen,
             ),
             *task.panels(results),
-            *_left_out(layout),
+            *left_out(layout.predictions),
         ],
         provenance=_provenance(layout, settings, models, profile),
     )
@@ -124,51 +127,6 @@ def _runs(layout: Layout, settings: DatasetSettings, models: list[str]) -> list[
     return runs
 
 
-def _new_tables(layout: Layout) -> dict[str, dict[str, pd.DataFrame]]:
-    manifest = read_json(layout.predictions / "manifest.json")
-    return {
-        name: {
-            suffix: _text_tsv(layout.predictions / f"{name}{suffix}", numbers=True)
-            for suffix in entry["tables"]
-            if suffix.endswith(".tsv")
-        }
-        for name, entry in manifest["files"].items()
-    }
-
-
-def _left_out(layout: Layout) -> list[Section]:
-    """Of the new files: refused records, what was done to records, files that were passed over."""
-    manifest = read_json(layout.predictions / "manifest.json")
-    rejected = _text_tsv(layout.predictions / "rejected.tsv")
-    items: list[Panel] = []
-    if len(rejected):
-        title = f"Refused new records: {len(rejected):,}"
-        items.append(Table(title, rejected, "", file="predictions/rejected.tsv"))
-    notes = [
-        {"file": name, "note": note, "count": count}
-        for name, entry in manifest["files"].items()
-        for note, count in entry.get("notes", {}).items()
-    ]
-    if notes:
-        items.append(Table("Done to new records while reading", pd.DataFrame(notes), ""))
-    if manifest["passed_over"]:
-        names = ", ".join(manifest["passed_over"])
-        items.append(Text("Files of the folder that no reader is for", [names]))
-    if not items:
-        return []
-    return [Section("left-out", "New files: what was left out", "", items)]
-
-
-def _text_tsv(path: Path, numbers: bool = False) -> pd.DataFrame:
-    """A table of ours whose text columns may hold ``NA`` or ``007``."""
-    with path.open(encoding="utf-8") as handle:
-        columns = handle.readline().rstrip("\n").split("\t")
-    known = {"id", "record", "drug", "target", "condition", "sequence", "residue"}
-    text = tuple(name for name in columns if name in known or name.startswith("nearest_"))
-    table = read_tsv(path, text=text)
-    return table if numbers else table.astype(str)
-
-
 def _provenance(
     layout: Layout, settings: DatasetSettings, models: list[str], profile: dict[str, Any]
 ) -> dict[str, Any]:
@@ -186,6 +144,7 @@ def _provenance(
             for model in models
         },
         "weights (SHA-256)": cards,
+        "started from": _starts(layout, settings, models),
         "files of the stages (SHA-256)": {
             Path(path).name: digest for path, digest in checksums(steps).items()
         },
@@ -199,6 +158,14 @@ def _provenance(
             for run in _recorded(layout, settings, models)
         },
     }
+
+
+def _starts(layout: Layout, settings: DatasetSettings, models: list[str]) -> dict[str, Any]:
+    """The section ``init_from`` of the first run of every model that has one."""
+    first = {
+        model: read_json(layout.run(model, 0, settings.seeds[0]) / "model.json") for model in models
+    }
+    return {model: card["init_from"] for model, card in first.items() if "init_from" in card}
 
 
 def _grouped(layout: Layout, recorded: dict[Path, dict[str, Any]]) -> list[dict[str, Any]]:

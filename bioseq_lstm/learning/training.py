@@ -16,9 +16,10 @@ import lightning
 import numpy as np
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
 from torch import Tensor, nn
 
+from bioseq_lstm.data.batching import thinned
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.learning.checkpoint import AtomicCheckpoints, discard_foreign
 from bioseq_lstm.learning.pace import Pace
@@ -155,7 +156,10 @@ class _Data(lightning.LightningDataModule):
 
     def epoch(self, number: int) -> _Batches:
         rng = np.random.default_rng([self.seed, number])
-        batches = self.task.batches(self.encoded, self.parts.train, self.settings, rng)
+        rows, groups, most = self.parts.train, self.parts.groups, self.settings.per_group
+        if most is not None and groups is not None:
+            rows = thinned(rows, groups, most, rng)
+        batches = self.task.batches(self.encoded, rows, self.settings, rng)
         return _Batches(self.task, self.encoded, batches)
 
     def train_dataloader(self) -> Any:
@@ -206,6 +210,7 @@ def train(
             precision="bf16-mixed" if bf16 else "32-true",
             gradient_clip_val=settings.gradient_clip,
             callbacks=[
+                *_averaging(settings, steps),
                 keep,
                 every,
                 Patience(
@@ -249,6 +254,18 @@ def train(
         float(history["validation_loss"][chosen]),
         cost,
     )
+
+
+def _averaging(settings: TrainingSettings, steps: int) -> list[Callback]:
+    """The moving average of the weights, which is then what is validated and kept."""
+    if not settings.averaging:
+        return []
+    start = int(WARM_UP * steps)  # an average that began at random weights would keep some of them
+    return [
+        EMAWeightAveraging(
+            decay=settings.averaging, update_starting_at_step=start, use_buffers=False
+        )
+    ]
 
 
 @torch.inference_mode()

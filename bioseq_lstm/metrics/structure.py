@@ -56,6 +56,13 @@ def three_states(labels: str) -> str:
     return letters[np.append(_TO3, len(STATES3))[codes]].tobytes().decode()
 
 
+def three_probabilities(probabilities: np.ndarray) -> np.ndarray:
+    """Probabilities (length, 8) of ``STATES8`` summed to those of ``STATES3``, (length, 3)."""
+    belongs = np.eye(len(STATES3))[_TO3]
+    summed: np.ndarray = probabilities @ belongs
+    return summed
+
+
 def segment_overlap(truth: str, predicted: str) -> float:
     """SOV of one chain on 0 to 1, for strings of any states; NaN if no residue is known.
 

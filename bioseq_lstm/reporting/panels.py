@@ -19,7 +19,8 @@ class Table:
 
     ``formats`` maps a column to one of the forms ``d``, ``,d``, ``.3f``, ``,.1f``, ``.2e``,
     ``.4g``, ``.1%`` (as in Python's format language; other specs are refused). ``file`` names
-    where the whole table lies, for the reader of a table that is too long to be inlined.
+    where the whole table lies, for the reader of a table that is too long to be inlined; ``total``
+    counts its rows where ``frame`` has only the first of them.
     """
 
     title: str
@@ -28,6 +29,7 @@ class Table:
     formats: Mapping[str, str] = field(default_factory=dict)
     download: bool = True
     file: str = ""
+    total: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,7 +79,7 @@ def view(table: Table) -> TableView:
         [shown_text(cell, column.form) for cell, column in zip(row, columns, strict=True)]
         for row in first
     ]
-    return TableView(columns, rows, shown, len(table.frame))
+    return TableView(columns, rows, shown, max(table.total, len(table.frame)))
 
 
 def _column(name: str, series: pd.Series, formats: Mapping[str, str]) -> Column:

@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -16,9 +17,9 @@ from torch import Tensor, nn
 
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.leakage import Side
-from bioseq_lstm.data.records import Reading
+from bioseq_lstm.data.records import EXTERNAL_TEST, Reading
 from bioseq_lstm.data.similarity import Entries, Kind, nearest
-from bioseq_lstm.data.splitting import SplitSettings, split_records
+from bioseq_lstm.data.splitting import SplitSettings, split_around_test, split_records
 from bioseq_lstm.metrics.bands import band_numbers
 from bioseq_lstm.metrics.base import Metric, Scorer
 from bioseq_lstm.newfiles import fasta_files
@@ -45,16 +46,21 @@ class Batch:
 
 @dataclass(frozen=True)
 class Parts:
-    """Rows of the samples in one fold's parts."""
+    """Rows of the samples in one fold's parts.
+
+    ``groups`` (samples,) names what is alike among all samples; pairs have none.
+    """
 
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
+    groups: np.ndarray | None = None
 
     @classmethod
     def of(cls, splits: pd.DataFrame, fold: int) -> Parts:
         part = splits[f"fold{fold}"].to_numpy()
-        return cls(*(np.flatnonzero(part == name) for name in ("train", "validation", "test")))
+        rows = {name: np.flatnonzero(part == name) for name in ("train", "validation", "test")}
+        return cls(**rows, groups=splits["group"].to_numpy() if "group" in splits else None)
 
 
 @dataclass(frozen=True)
@@ -94,11 +100,22 @@ class NewPredictions:
 
 
 @dataclass(frozen=True)
+class NewFile:
+    """Predictions of one new file as a report shows them: the first rows of its tables by suffix.
+
+    ``rows`` counts the rows of each table as it was written.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    rows: dict[str, int]
+
+
+@dataclass(frozen=True)
 class Results:
     """What the report of a dataset is made of, read from its folder.
 
-    ``predictions`` are test predictions of the first seed by model; ``new`` the tables of
-    predictions of new files by file and suffix.
+    ``predictions`` are test predictions of the first seed by model; ``new`` the predictions of new
+    files by the name of the file.
     """
 
     settings: Any
@@ -108,7 +125,32 @@ class Results:
     chosen: str
     predictions: dict[str, pd.DataFrame]
     similarity: np.ndarray
-    new: dict[str, dict[str, pd.DataFrame]]
+    new: dict[str, NewFile]
+
+
+class StackBase(ABC):
+    """A baseline of a task, fitted on some rows, for a network to be stacked on.
+
+    ``choices`` are what it chose on validation rows, JSON-ready; given to ``Task.stack_base`` they
+    are not chosen again.
+    """
+
+    choices: dict[str, Any]
+
+    @abstractmethod
+    def fit(self, rows: np.ndarray, validation: np.ndarray) -> Self:
+        """Fit on the training ``rows``; what there is to choose is chosen on ``validation``."""
+
+    @abstractmethod
+    def refit(self, rows: np.ndarray, validation: np.ndarray) -> StackBase:
+        """Another one with the same choices, fitted on other rows."""
+
+    @abstractmethod
+    def predict(self, asked: Encoded, rows: np.ndarray) -> np.ndarray:
+        """Predictions in the unit of the data, (samples,) or (samples, conditions).
+
+        ``asked`` are the data that it was fitted on, or new records.
+        """
 
 
 class Task(ABC):
@@ -127,6 +169,7 @@ class Task(ABC):
     blind: ClassVar[str | None] = None  # the baseline that looks at nothing, if it has a figure
     chance: ClassVar[float | None] = None  # else the headline figure that chance gives
     lookup: ClassVar[str] = "nearest training record"
+    by_position: ClassVar[str | None] = None  # the sequence whose every letter gets a prediction
 
     # --- files to numbers
     @abstractmethod
@@ -134,12 +177,18 @@ class Task(ABC):
         """Files to checked records, measurements and refusals."""
 
     @abstractmethod
-    def read_new(self, folder: Path, settings: Any) -> dict[str, Reading]:
-        """What was dropped into ``folder``, by the stem of its file; no measurements."""
+    def read_new(
+        self, paths: Sequence[Path], settings: Any, letters: float = inf
+    ) -> Iterator[tuple[str, Reading]]:
+        """New records, without measurements, under the stem of their file.
 
-    def reads(self, folder: Path) -> list[Path]:
-        """The files of a folder of new records that ``read_new`` takes."""
-        return sorted(fasta_files(folder).values())
+        A file comes in parts of about ``letters``, one after another, so that it need not fit into
+        memory. Its faults are raised before the first part.
+        """
+
+    def reads(self, paths: Sequence[Path]) -> list[Path]:
+        """The files among ``paths`` that ``read_new`` takes."""
+        return sorted(fasta_files(paths).values())
 
     @abstractmethod
     def encode(self, reading: Reading, settings: Any) -> Encoded:
@@ -171,7 +220,11 @@ class Task(ABC):
         annotations = reading.records
         if "set" in reading.measurements:
             annotations = annotations.assign(set=reading.measurements["set"].to_numpy())
-        splits = split_records(how, entries, annotations, threads)
+        if EXTERNAL_TEST in reading.records:
+            tested = reading.records[EXTERNAL_TEST].to_numpy(bool)
+            splits = split_around_test(how, entries, annotations, tested, threads)
+        else:
+            splits = split_records(how, entries, annotations, threads)
         return splits, [Side(entity, self.columns[entity], entries)]
 
     # --- learning
@@ -219,6 +272,15 @@ class Task(ABC):
     ) -> pd.DataFrame:
         """Truth and prediction of ``rows``: the columns of ``test_predictions.parquet``."""
 
+    def averaged(self, tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+        """One table of predictions from those of several seeds: the mean of what they say."""
+        columns = [name for name in ("predicted", "half_width") if name in tables[0]]
+        means = {
+            name: np.mean([table[name].to_numpy(float) for table in tables], axis=0)
+            for name in columns
+        }
+        return tables[0].assign(**means)
+
     @abstractmethod
     def scorer(self, predictions: pd.DataFrame, splits: pd.DataFrame) -> Scorer:
         """Figures of a predictions table, with the independent units to resample."""
@@ -256,11 +318,14 @@ class Task(ABC):
         self,
         reading: Reading,
         decoded: Sequence[np.ndarray],
-        nearest: Nearest,
+        nearest: Nearest | None,
         trust: Trust,
         settings: Any,
     ) -> NewPredictions:
-        """Predictions of new records as people read them, units in the column names."""
+        """Predictions of new records as people read them, units in the column names.
+
+        Without ``nearest`` the columns on the nearest training record are left out.
+        """
 
     # Baselines and panels stand in modules of their own, which training need not load.
     def baselines(
@@ -275,17 +340,44 @@ class Task(ABC):
         own = import_module(f"bioseq_lstm.tasks.{self.name}.baselines")
         yield from own.fit_baselines(encoded, splits, parts, leakage, settings)
 
+    def stack_base(
+        self, name: str, encoded: Encoded, choices: Mapping[str, Any] | None = None
+    ) -> StackBase:
+        """The baseline that ``stack_on`` names; tasks whose settings allow none have no such."""
+        own = import_module(f"bioseq_lstm.tasks.{self.name}.stacking")
+        base: StackBase = own.stack_base(name, encoded, choices or {})
+        return base
+
     def panels(self, results: Results) -> list[Section]:
         """The sections of the report that only this task has."""
         own = import_module(f"bioseq_lstm.tasks.{self.name}.panels")
         sections: list[Section] = own.panels(results)
         return sections
 
+    def new_panels(self, new: Mapping[str, NewFile]) -> Section:
+        """The section on predictions of new files, by the name of the file."""
+        own = import_module(f"bioseq_lstm.tasks.{self.name}.panels")
+        section: Section = own.new_panels(new)
+        return section
+
 
 def padded_tensors(encoded: Encoded, name: str, rows: np.ndarray) -> tuple[Tensor, Tensor]:
     """Codes (batch, length) padded with 0, and lengths (batch,)."""
     codes, lengths = encoded.sequences[name].padded(rows)
     return torch.from_numpy(codes), torch.from_numpy(lengths)
+
+
+def nearest_columns(
+    nearest: Nearest | None, bands: pd.DataFrame, metric: str, named: str
+) -> dict[str, Any]:
+    """Columns on the nearest training record, ``named`` the first; none where nobody looked."""
+    if nearest is None:
+        return {}
+    return {
+        named: nearest.id,
+        "identity_times_coverage_fraction": np.round(nearest.similarity, 3),
+        **measured_in_band(bands, nearest, metric),
+    }
 
 
 def measured_in_band(bands: pd.DataFrame, nearest: Nearest, metric: str) -> dict[str, np.ndarray]:

@@ -13,7 +13,8 @@ from bioseq_lstm.cli import main
 from bioseq_lstm.config import schema_text
 
 VERBS = ["read", "split", "encode", "baselines", "train"]
-VERBS += ["evaluate", "predict", "report", "index", "export", "schema"]
+VERBS += ["evaluate", "predict-new", "report", "index", "download"]
+VERBS += ["predict", "package", "models", "export", "schema"]
 SETTINGS = json.dumps({"task": "structure", "files": {"sequences": "nowhere.3line"}})
 
 
@@ -45,7 +46,7 @@ def test_help_names_every_verb_and_imports_no_heavy_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "loaded: []"
-    listed = re.findall(r"^ {4}(\w+)\b", done.stdout, re.MULTILINE)
+    listed = re.findall(r"^ {4}([\w-]+)", done.stdout, re.MULTILINE)
     assert listed == VERBS
 
 

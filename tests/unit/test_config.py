@@ -24,6 +24,7 @@ from bioseq_lstm.config import (
 )
 from bioseq_lstm.encoder_settings import ConvLstmSettings, EncoderSettings, LstmSettings
 from bioseq_lstm.errors import UserError
+from bioseq_lstm.init_settings import InitSettings
 from bioseq_lstm.nn.convlstm import ConvLstm
 from bioseq_lstm.nn.encoders import CELLS, ENCODERS
 from bioseq_lstm.nn.stacking import RecurrentEncoder
@@ -267,7 +268,7 @@ def test_resolved_settings_survive_the_way_to_a_verb() -> None:
         (
             DATASET + "    modles: [bilstm]\n",
             5,
-            r"datasets\.chains\.modles: unknown key \(did you mean 'models'\?\); known: split,",
+            r"datasets\.chains\.modles: unknown key \(did you mean 'models'\?\); known: files, split,",
         ),
         (
             DATASET + "    split:\n      folds: 2\n      identiti: 0.3\n",
@@ -640,3 +641,38 @@ def test_a_data_file_that_is_not_there_is_told_with_its_line_and_the_nearest_nam
     )
     (tmp_path / "chains.3line").rename("chain.3line")
     check_files(load_config("config.yaml"), "config.yaml")
+
+
+def test_a_dataset_of_new_sequences_alone_needs_a_model_and_nothing_else(tmp_path: Path) -> None:
+    write_package_files(tmp_path / "tiny")
+    alone = {"task": "structure", "pretrained": str(tmp_path / "tiny"), "new": "data/new"}
+    config = parse_config({"datasets": {"alone": alone}})
+    check_files(config)
+    assert list(config.predicted) == ["alone"]
+    assert config.learnt == {}
+    for key, value, said in (
+        ("pretrained", "nowhere", r"datasets\.alone\.pretrained: there is no model 'nowhere'"),
+        ("files", {"sequences": "a"}, r"datasets\.alone\.files: unknown key; known: task, pret"),
+        ("nwe", "x", r"datasets\.alone\.nwe: unknown key \(did you mean 'new'\?\)"),
+        ("task", "strukture", r"'strukture' is not known \(did you mean 'structure'\?\)"),
+    ):
+        with pytest.raises(UserError, match=said):
+            check_files(parse_config({"datasets": {"alone": {**alone, key: value}}}))
+
+
+def test_a_start_has_one_source(tmp_path: Path) -> None:
+    write_package_files(tmp_path / "tiny")
+    run = InitSettings(file="results/x/models/m/fold0-seed1")
+    assert run.weights == Path("results/x/models/m/fold0-seed1/model.safetensors")
+    assert InitSettings(file="lm.safetensors").weights == Path("lm.safetensors")
+    packed = InitSettings(pretrained=str(tmp_path / "tiny"))
+    assert packed.weights == tmp_path / "tiny" / "model.safetensors"
+    for init in ({}, {"file": "a", "pretrained": "b"}):
+        with pytest.raises(UserError, match=r"init_from needs either `file` or `pretrained`"):
+            parse_model({"init_from": init})
+
+
+def write_package_files(folder: Path) -> None:
+    folder.mkdir()
+    for name in ("model.json", "model.safetensors"):
+        (folder / name).touch()

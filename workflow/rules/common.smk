@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ sys.path.insert(0, str(HOME))
 from bioseq_lstm.config import check_files, parse_config
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.newfiles import new_files
+from bioseq_lstm.pretrained import CARD, WEIGHTS, find
 from bioseq_lstm.provenance import code_digest
 from bioseq_lstm.strict_yaml import load_yaml
 
@@ -20,10 +22,11 @@ try:
     for file in CONFIG_FILES:
         load_yaml(file)  # Snakemake itself takes the last of two equal keys in silence
     CONFIG = parse_config(config, " + ".join(CONFIG_FILES))
-    check_files(CONFIG, CONFIG_FILES[-1])
+    check_files(CONFIG, CONFIG_FILES[-1], made=["data/benchmarks"])
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+LOCAL = CONFIG.local or ""  # folder with copies of what is to be downloaded
 DATASETS = list(CONFIG.datasets)
 
 # The package is run from this checkout, also inside a conda environment.
@@ -62,8 +65,27 @@ def model_settings(wildcards):
 
 def dataset_files(wildcards):
     """The user's files of a dataset."""
-    files = CONFIG.datasets[wildcards.dataset].files.model_dump(exclude_none=True)
-    return list(files.values())
+    return list(CONFIG.datasets[wildcards.dataset].files.paths().values())
+
+
+def init_weights(wildcards):
+    """The weights that a model starts from, if any."""
+    init = CONFIG.datasets[wildcards.dataset].models[wildcards.model].init_from
+    return [] if init is None else [os.path.relpath(init.weights)]
+
+
+def packed_model(wildcards):
+    return CONFIG.datasets[wildcards.dataset].pretrained
+
+
+def packed_files(wildcards):
+    folder = find(packed_model(wildcards))
+    return [os.path.relpath(folder / name) for name in (CARD, WEIGHTS)]
+
+
+def one_of(datasets):
+    """A wildcard's pattern for the names of some datasets; one of no dataset fits nothing."""
+    return "|".join(map(re.escape, datasets)) or "(?!)"
 
 
 def folds(wildcards):

@@ -3,6 +3,7 @@ rule train:
     input:
         encoded=rules.encode.output,
         splits=rules.split.output.splits,
+        init=init_weights,
     output:
         weights="results/{dataset}/models/{model}/fold{fold}-seed{seed}/model.safetensors",
         card="results/{dataset}/models/{model}/fold{fold}-seed{seed}/model.json",
@@ -21,7 +22,7 @@ rule train:
     params:
         settings=settings("split", "leakage", "seeds", "new", "controls", "bootstrap"),
         model=model_settings,
-        code=code_digest("bioseq_lstm.learning.run"),
+        code=code_digest("bioseq_lstm.learning.run", "bioseq_lstm.tasks.*.stacking"),
     shell:
         "python -m bioseq_lstm train --folder results/{wildcards.dataset}"
         " --settings {params.settings:q} --name {wildcards.model} --model {params.model:q}"
@@ -33,6 +34,7 @@ rule control:
     input:
         encoded=rules.encode.output,
         splits=rules.split.output.splits,
+        init=init_weights,
     output:
         weights="results/{dataset}/models/{model}/control/model.safetensors",
         card="results/{dataset}/models/{model}/control/model.json",
@@ -51,7 +53,7 @@ rule control:
         settings=settings("split", "leakage", "seeds", "new", "controls", "bootstrap"),
         model=model_settings,
         seed=lambda wildcards: CONFIG.datasets[wildcards.dataset].seeds[0],
-        code=code_digest("bioseq_lstm.learning.run"),
+        code=code_digest("bioseq_lstm.learning.run", "bioseq_lstm.tasks.*.stacking"),
     shell:
         "python -m bioseq_lstm train --folder results/{wildcards.dataset}"
         " --settings {params.settings:q} --name {wildcards.model} --model {params.model:q}"

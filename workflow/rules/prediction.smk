@@ -5,6 +5,7 @@ rule predict:
         files=dataset_files,
         cards=runs("model.json", controls=False),
         splits=rules.split.output.splits,
+        encoded=rules.encode.output,
         weights=runs("model.safetensors", controls=False),
         evaluation=rules.evaluate.output.evaluation,
         bands=rules.evaluate.output.bands,
@@ -13,6 +14,8 @@ rule predict:
         directory("results/{dataset}/predictions"),
     log:
         "results/{dataset}/logs/predict.log",
+    wildcard_constraints:
+        dataset=one_of(CONFIG.learnt),
     conda:
         "../../envs/bioseq_lstm.yaml"
     threads: 1
@@ -22,7 +25,44 @@ rule predict:
     params:
         settings=settings("leakage", "controls", "bootstrap"),
         new=lambda wildcards: as_json(new_folder(wildcards)),
-        code=code_digest("bioseq_lstm.learning.prediction"),
+        code=code_digest(
+            "bioseq_lstm.learning.prediction", "bioseq_lstm.tasks.*.stacking"
+        ),
     shell:
-        "python -m bioseq_lstm predict --folder results/{wildcards.dataset}"
+        "python -m bioseq_lstm predict-new --folder results/{wildcards.dataset}"
         " --settings {params.settings:q} --new={params.new:q} --threads {threads} > {log:q} 2>&1"
+
+
+rule predict_packed:
+    """Predict a folder of new sequences with a packed model: no training data, one report."""
+    input:
+        new=new_inputs,
+        model=packed_files,
+    output:
+        predictions=directory("results/{dataset}/predictions"),
+        page=report(
+            "results/{dataset}/report.html",
+            caption="../report/report.rst",
+            category="Reports",
+            labels={"dataset": "{dataset}"},
+        ),
+        summary="results/{dataset}/summary.json",
+    log:
+        "results/{dataset}/logs/predict.log",
+    wildcard_constraints:
+        dataset=one_of(CONFIG.predicted),
+    conda:
+        "../../envs/bioseq_lstm.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=240,
+    params:
+        model=lambda wildcards: as_json(packed_model(wildcards)),
+        new=lambda wildcards: as_json(new_folder(wildcards)),
+        code=code_digest(
+            "bioseq_lstm.learning.packed_prediction", "bioseq_lstm.tasks.*.panels"
+        ),
+    shell:
+        "python -m bioseq_lstm predict --model={params.model:q} --out results/{wildcards.dataset}"
+        " --name {wildcards.dataset} --threads {threads} -- {params.new:q} > {log:q} 2>&1"

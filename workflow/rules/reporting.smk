@@ -25,6 +25,8 @@ rule report:
         summary="results/{dataset}/summary.json",
     log:
         "results/{dataset}/logs/report.log",
+    wildcard_constraints:
+        dataset=one_of(CONFIG.learnt),
     conda:
         "../../envs/bioseq_lstm.yaml"
     resources:

@@ -14,11 +14,14 @@ class LstmCell(nn.Module):
     One layer in one direction. Stacked as an encoder it equals ``torch.nn.LSTM`` on packed
     sequences, but does not pack: on a CPU the gradient of a packed batch of unequal lengths
     takes four to five times as long as that of a padded one.
+
+    ``weight_drop`` is the share of recurrent weights that a training step leaves out, the same
+    ones at all steps of a sequence (DropConnect; Merity, Keskar & Socher 2018).
     """
 
-    def __init__(self, input_size: int, hidden_size: int) -> None:
+    def __init__(self, input_size: int, hidden_size: int, weight_drop: float = 0.0) -> None:
         super().__init__()
-        self.hidden_size = hidden_size
+        self.hidden_size, self.weight_drop = hidden_size, weight_drop
         self.lstm = nn.LSTM(input_size, hidden_size, batch_first=True)
         weight_input, weight_hidden, bias, second_bias = self.lstm.all_weights[0]
         initialise_gates(weight_input, weight_hidden, bias)
@@ -27,10 +30,22 @@ class LstmCell(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """``(batch, length, features)`` -> ``(batch, length, hidden)``."""
         if x.is_cuda or torch.ops.mkldnn._is_mkldnn_bf16_supported():
-            states: Tensor = self.lstm(x)[0]
-            return states
+            return self._states(x)
         # On a processor without bf16, oneDNN's LSTM raises under autocast.
         with torch.autocast("cpu", enabled=False):
             weight: Tensor = self.lstm.all_weights[0][0]
-            full: Tensor = self.lstm(x.to(weight.dtype))[0]
-        return full
+            return self._states(x.to(weight.dtype))
+
+    def _states(self, x: Tensor) -> Tensor:
+        if not (self.training and self.weight_drop):
+            states: Tensor = self.lstm(x)[0]
+            return states
+        weight_input, weight_hidden, *biases = self.lstm.all_weights[0]
+        kept = nn.functional.dropout(weight_hidden, self.weight_drop)
+        start = x.new_zeros(1, len(x), self.hidden_size)
+        weights = [weight_input, kept, *biases]
+        # What nn.LSTM itself calls: biases, 1 layer, no dropout, training, one way, batch first.
+        with_drop: Tensor = torch.lstm(x, (start, start), weights, True, 1, 0.0, True, False, True)[
+            0
+        ]
+        return with_drop

@@ -11,7 +11,7 @@ import pandas as pd
 from bioseq_lstm.reporting.charts import style
 from bioseq_lstm.reporting.charts.style import nothing, reference_line, styled
 
-KINDS = ["model", "baseline", "control"]
+KINDS = ["model", "ensemble", "baseline", "control"]
 MOST_BARS = 40  # above this bars become a ranked row of points
 NARROWEST_NAMED = 420  # pixels, for names to stand beside points
 LINE = 12  # pixels, of a line of text
@@ -27,14 +27,14 @@ def intervals(
 ) -> alt.LayerChart | alt.Chart:
     """Figures with their intervals, one row each, in the order given.
 
-    Columns: ``name``, ``kind`` (model, baseline or control), ``value``, ``low``, ``high`` (missing
+    Columns: ``name``, ``kind`` (of KINDS), ``value``, ``low``, ``high`` (missing
     where there is no interval). ``reference`` draws a line, for example at the best baseline.
     """
     data = figures[["name", "kind", "value", "low", "high"]].dropna(subset=["value"])
     if data.empty:
         return nothing()
-    kinds = alt.Scale(domain=KINDS, range=[style.ACCENT, style.MUTED, style.OPPOSITE])
-    shapes = alt.Scale(domain=KINDS, range=["circle", "square", "diamond"])
+    kinds = alt.Scale(domain=KINDS, range=[style.ACCENT, style.ACCENT, style.MUTED, style.OPPOSITE])
+    shapes = alt.Scale(domain=KINDS, range=["circle", "triangle-up", "square", "diamond"])
     legend = alt.Legend(values=[kind for kind in KINDS if kind in set(data["kind"])])
     base = alt.Chart(data).encode(
         y=_names(data["name"]),

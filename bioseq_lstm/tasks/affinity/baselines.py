@@ -18,7 +18,7 @@ from bioseq_lstm.baselines.affinity import (
     TargetOnly,
 )
 from bioseq_lstm.baselines.kronecker import KroneckerRidge
-from bioseq_lstm.baselines.similarity_kernels import kmer_similarity
+from bioseq_lstm.baselines.similarity_kernels import alignment_similarity
 from bioseq_lstm.data.alphabets import SMILES
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.molecules import fingerprints, tanimoto
@@ -43,11 +43,8 @@ def fit_baselines(
     leakage: pd.DataFrame,
     settings: AffinityDataset,
 ) -> Iterator[tuple[str, pd.DataFrame]]:
-    prints = fingerprints([SMILES.decode(drug) for drug in encoded.sequences["drug"]])
-    similar = Similarities(
-        tanimoto(prints, prints).astype(float), kmer_similarity(encoded.sequences["target"])
-    )
-    train, validation = (_pairs(encoded, rows) for rows in (parts.train, parts.validation))
+    similar = similarities(encoded)
+    train, validation = (pairs_of(encoded, rows) for rows in (parts.train, parts.validation))
     test = encoded.arrays["pairs"][parts.test]
     for name, baseline in BASELINES.items():
         fitted = baseline().fit(train, validation, similar)
@@ -55,6 +52,13 @@ def fit_baselines(
         yield name, pair_table(encoded, splits, parts.test, predicted)
 
 
-def _pairs(encoded: Encoded, rows: np.ndarray) -> Pairs:
+def similarities(encoded: Encoded) -> Similarities:
+    """Of all drugs (Tanimoto coefficients) and of all targets (local alignments)."""
+    prints = fingerprints([SMILES.decode(drug) for drug in encoded.sequences["drug"]])
+    drugs = tanimoto(prints, prints).astype(float)
+    return Similarities(drugs, alignment_similarity(encoded.sequences["target"]))
+
+
+def pairs_of(encoded: Encoded, rows: np.ndarray) -> Pairs:
     pairs = encoded.arrays["pairs"][rows]
     return Pairs(pairs[:, 0], pairs[:, 1], encoded.arrays["values"][rows].astype(float))

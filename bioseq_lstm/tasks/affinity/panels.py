@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pandas as pd
+
 from bioseq_lstm.metrics.base import unit_codes
 from bioseq_lstm.reporting.charts import histogram, scatter
 from bioseq_lstm.reporting.panels import Chart, Panel, Section, Table, Text
 from bioseq_lstm.tasks.affinity.task import AffinityTask
-from bioseq_lstm.tasks.base import Results
+from bioseq_lstm.tasks.base import NewFile, Results
 from bioseq_lstm.tasks.telling import coverage_stated, nothing_new, shown_names
 
 
@@ -52,24 +56,36 @@ def panels(results: Results) -> list[Section]:
             ),
         ],
     )
-    return [errors, _new(results)]
+    return [errors, new_panels(results.new)]
 
 
-def _new(results: Results) -> Section:
+def new_panels(new: Mapping[str, NewFile]) -> Section:
     items: list[Panel] = [
         Table(
-            f"{len(tables['.tsv']):,} pairs, ranked for each target",
-            shown_names(tables[".tsv"]),
-            "All new molecules against all new proteins; where a folder holds only one of the "
-            "two, the data set's own are the other side. Intervals hold 95 % of the residuals on "
-            "the validation part. The measured columns are empty where the test part held nothing "
-            "of the kind, such as a new target when only drugs were unseen.",
+            f"{file.rows['.tsv']:,} pairs, ranked for each target",
+            shown_names(file.tables[".tsv"]),
+            _caption(file.tables[".tsv"]),
             file=f"predictions/{name}.tsv",
+            total=file.rows[".tsv"],
         )
-        if ".tsv" in tables
+        if ".tsv" in file.tables
         else Text(name, ["Every record was refused."])
-        for name, tables in results.new.items()
+        for name, file in new.items()
     ]
     if not items:
         items = [nothing_new("tables of SMILES or FASTA files")]
     return Section("new", "New pairs", "Predicted by the chosen model.", items)
+
+
+def _caption(pairs: pd.DataFrame) -> str:
+    said = (
+        "All new molecules against all new proteins. "
+        "Intervals hold 95 % of the residuals on the validation part."
+    )
+    if "nearest_training_drug_and_target" not in pairs:
+        return said
+    return (
+        f"{said} Where a folder holds only one of the two, the data set's own are the other side. "
+        "The measured columns are empty where the test part held nothing of the kind, such as a "
+        "new target when only drugs were unseen."
+    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,9 +21,12 @@ from bioseq_lstm.data.fasta import read_fasta
 from bioseq_lstm.data.leakage import Side
 from bioseq_lstm.data.matching import match_ids
 from bioseq_lstm.data.molecules import fingerprints, read_molecules
+from bioseq_lstm.data.mutations import apply_mutations
 from bioseq_lstm.data.records import (
     DUPLICATES,
+    Parsed,
     Reading,
+    Record,
     Refusal,
     check_any_left,
     resolve_duplicates,
@@ -33,7 +37,7 @@ from bioseq_lstm.data.tables import read_affinities
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.metrics.affinity import METRICS, AffinityScorer
 from bioseq_lstm.metrics.intervals import conformal_half_width
-from bioseq_lstm.newfiles import fasta_files, molecule_files, new_files
+from bioseq_lstm.newfiles import fasta_files, molecule_files
 from bioseq_lstm.nn.network import PooledEncoder
 from bioseq_lstm.settings import AffinityDataset, ModelSettings, TrainingSettings
 from bioseq_lstm.tasks.affinity.network import SIDES, AffinityNetwork
@@ -65,7 +69,7 @@ class AffinityTask(Task):
     def read(self, settings: AffinityDataset) -> Reading:
         files = settings.files
         drugs = read_molecules(files.drugs, max_length=settings.max_length)
-        targets = read_fasta(files.targets, PROTEIN, max_length=settings.max_length)
+        targets = _read_targets(files.targets, settings, settings.max_length)
         table = read_affinities(files.affinities)
         check_any_left(len(drugs.records), drugs.refusals, files.drugs)
         check_any_left(len(targets.records), targets.refusals, files.targets)
@@ -110,23 +114,33 @@ class AffinityTask(Task):
         for side in SIDES:
             alone = ~records["id"][records["entity"] == side].isin(measurements[side])
             notes[f"{side}s without a measured pair"] += int(alone.sum())
-        return Reading(records, measurements, refusals, dict(+notes))
+        ours = ("drug", "target", "value", "set")
+        further = tuple(str(name) for name in measurements if name not in ours)
+        return Reading(records, measurements, refusals, dict(+notes), further)
 
-    def read_new(self, folder: Path, settings: AffinityDataset) -> dict[str, Reading]:
-        """All molecules of the folder against all proteins of the folder, as one reading.
+    def read_new(
+        self, paths: Sequence[Path], settings: AffinityDataset, letters: float = inf
+    ) -> Iterator[tuple[str, Reading]]:
+        """All molecules against all proteins, as one reading in one part.
 
-        Where the folder has only one of the two kinds, the data set's own are the other side.
+        Where only one of the two kinds is there, the data set's own are the other side.
         """
-        molecules = list(molecule_files(folder).values())
-        proteins = list(fasta_files(folder).values())
+        molecules = list(molecule_files(paths).values())
+        proteins = list(fasta_files(paths).values())
         if not molecules and not proteins:
-            return {}
+            return
+        for own, given, kind in (
+            (settings.files.drugs, molecules, "table of molecules"),
+            (settings.files.targets, proteins, "FASTA file of proteins"),
+        ):
+            if not own and not given:
+                raise UserError(f"pairs need both sides: add a {kind} to the files")
         drugs = [
             read_molecules(path, max_length=MAX_NEW_LENGTH)
             for path in molecules or [Path(settings.files.drugs)]
         ]
         targets = [
-            read_fasta(path, PROTEIN, max_length=MAX_NEW_LENGTH)
+            _read_targets(path, settings, MAX_NEW_LENGTH)
             for path in proteins or [Path(settings.files.targets)]
         ]
         tables, refusals, notes = [], [], Counter[str]()
@@ -139,10 +153,10 @@ class AffinityTask(Task):
             refusals += [refusal for one in parsed for refusal in one.refusals]
             notes += sum((one.notes for one in parsed), Counter[str]())
         records = pd.concat(tables, ignore_index=True)
-        return {"pairs": Reading(records, pd.DataFrame(), refusals, dict(+notes))}
+        yield "pairs", Reading(records, pd.DataFrame(), refusals, dict(+notes))
 
-    def reads(self, folder: Path) -> list[Path]:
-        return new_files(folder)
+    def reads(self, paths: Sequence[Path]) -> list[Path]:
+        return sorted([*fasta_files(paths).values(), *molecule_files(paths).values()])
 
     def encode(self, reading: Reading, settings: AffinityDataset) -> Encoded:
         """Without measurements, the pairs are all drugs with all targets, target by target."""
@@ -311,7 +325,7 @@ class AffinityTask(Task):
         self,
         reading: Reading,
         decoded: Sequence[np.ndarray],
-        nearest: Nearest,
+        nearest: Nearest | None,
         trust: Trust,
         settings: AffinityDataset,
     ) -> NewPredictions:
@@ -323,6 +337,13 @@ class AffinityTask(Task):
             for side in SIDES
         )
         values = np.array(decoded, dtype=float)
+        near: dict[str, Any] = {}
+        if nearest is not None:
+            near = {
+                "nearest_training_drug_and_target": nearest.id,
+                "similarity_fraction": np.round(nearest.similarity, 3),
+                **measured_in_band(trust.bands, nearest, self.metrics[0].key),
+            }
         pairs = pd.DataFrame(
             {
                 "target": np.repeat(targets, len(drugs)),
@@ -330,9 +351,7 @@ class AffinityTask(Task):
                 f"predicted_{unit}": values.round(3),
                 f"interval_low_{unit}": (values - half_width).round(3),
                 f"interval_high_{unit}": (values + half_width).round(3),
-                "nearest_training_drug_and_target": nearest.id,
-                "similarity_fraction": np.round(nearest.similarity, 3),
-                **measured_in_band(trust.bands, nearest, self.metrics[0].key),
+                **near,
             }
         )
         order = pairs.groupby("target", sort=False)[f"predicted_{unit}"]
@@ -349,6 +368,14 @@ class AffinityTask(Task):
             f"{len(test):,} test pairs of {test['drug'].nunique():,} drugs and "
             f"{test['target'].nunique():,} targets",
         )
+
+
+def _read_targets(path: str | Path, settings: AffinityDataset, max_length: int) -> Parsed[Record]:
+    parsed = read_fasta(path, PROTEIN, max_length=max_length)
+    if not settings.apply_mutations:
+        return parsed
+    records, notes = apply_mutations(parsed.records)
+    return Parsed(records, parsed.refusals, parsed.notes + Counter(notes))
 
 
 def tests_new(split: Any, side: str) -> bool:

@@ -42,7 +42,7 @@ def _predictions(
     coding: int | None,
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Values (test genes, conditions) that each baseline gives."""
-    train, validation = (_genes(encoded, rows) for rows in (parts.train, parts.validation))
+    train, validation = (genes_of(encoded, rows) for rows in (parts.train, parts.validation))
     test = encoded.sequences["gene"].take(parts.test)
     yield "mean of each condition", MeanExpression().fit(train).predict(test)
     if coding is not None:
@@ -53,5 +53,5 @@ def _predictions(
     yield "nearest training record", NearestRecord().fit(train.values).predict(nearest)
 
 
-def _genes(encoded: Encoded, rows: np.ndarray) -> Genes:
+def genes_of(encoded: Encoded, rows: np.ndarray) -> Genes:
     return Genes(encoded.sequences["gene"].take(rows), encoded.arrays["values"][rows])

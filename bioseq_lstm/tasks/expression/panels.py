@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -10,7 +12,7 @@ from bioseq_lstm.metrics.bootstrap import bootstrap
 from bioseq_lstm.metrics.regression import ExpressionScorer
 from bioseq_lstm.reporting.charts import bars_with_interval, scatter
 from bioseq_lstm.reporting.panels import Chart, Panel, Section, Table, Text
-from bioseq_lstm.tasks.base import Results
+from bioseq_lstm.tasks.base import NewFile, Results
 from bioseq_lstm.tasks.expression.task import ExpressionTask
 from bioseq_lstm.tasks.telling import coverage_stated, nothing_new, shown_names
 
@@ -71,7 +73,7 @@ def panels(results: Results) -> list[Section]:
             ),
         ],
     )
-    return [errors, _new(results)]
+    return [errors, new_panels(results.new)]
 
 
 def _per_condition(results: Results, table: pd.DataFrame) -> pd.DataFrame:
@@ -86,24 +88,29 @@ def _per_condition(results: Results, table: pd.DataFrame) -> pd.DataFrame:
     return per_condition.sort_values("value", ascending=False)
 
 
-def _new(results: Results) -> Section:
+def new_panels(new: Mapping[str, NewFile]) -> Section:
     items: list[Panel] = []
-    for name, tables in results.new.items():
-        if ".tsv" not in tables:
+    for name, file in new.items():
+        if ".tsv" not in file.tables:
             items.append(Text(name, ["Every record of this file was refused."]))
             continue
+        genes = file.tables[".tsv"]
         items += [
             Table(
-                f"{name}: {len(tables['.tsv']):,} genes",
-                shown_names(tables[".tsv"]),
-                "The measured columns tell how test genes about as similar to training fared.",
+                f"{name}: {file.rows['.tsv']:,} genes",
+                shown_names(genes),
+                "The measured columns tell how test genes about as similar to training fared."
+                if "nearest_training_gene" in genes
+                else "",
                 file=f"predictions/{name}.tsv",
+                total=file.rows[".tsv"],
             ),
             Table(
                 f"{name}: every condition",
-                shown_names(tables[".conditions.tsv"]),
+                shown_names(file.tables[".conditions.tsv"]),
                 "Intervals hold 95 % of the residuals on the validation part.",
                 file=f"predictions/{name}.conditions.tsv",
+                total=file.rows[".conditions.tsv"],
             ),
         ]
     if not items:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,10 +27,9 @@ from bioseq_lstm.errors import UserError
 from bioseq_lstm.metrics.base import unit_codes
 from bioseq_lstm.metrics.intervals import conformal_half_width
 from bioseq_lstm.metrics.regression import METRICS, ExpressionScorer
-from bioseq_lstm.newfiles import fasta_files
 from bioseq_lstm.settings import (
     ExpressionDataset,
-    ExpressionFiles,
+    ExpressionSet,
     ModelSettings,
     TrainingSettings,
 )
@@ -40,11 +40,15 @@ from bioseq_lstm.tasks.base import (
     Results,
     Task,
     Trust,
-    measured_in_band,
+    nearest_columns,
     padded_tensors,
 )
 from bioseq_lstm.tasks.expression.network import ExpressionNetwork
-from bioseq_lstm.tasks.reading import MAX_NEW_LENGTH, records_table, sequences_alone
+from bioseq_lstm.tasks.reading import (
+    new_sequences,
+    records_table,
+    with_external_test,
+)
 
 # Most of the variance lies between genes (86 % in E. coli), so a plain squared error would leave
 # the differences between conditions unlearnt: they enter the loss a second time, by themselves.
@@ -60,8 +64,13 @@ class ExpressionTask(Task):
     chance = 0.0
 
     def read(self, settings: ExpressionDataset) -> Reading:
-        files = settings.files
-        genes = read_fasta(files.sequences, DNA, max_length=settings.max_length)
+        reading = self._read(settings.files, settings.max_length)
+        if settings.files.test is None:
+            return reading
+        return with_external_test(reading, self._read(settings.files.test, settings.max_length))
+
+    def _read(self, files: ExpressionSet, max_length: int) -> Reading:
+        genes = read_fasta(files.sequences, DNA, max_length=max_length)
         table = read_expression_table(files.expression)
         check_any_left(len(genes.records), genes.refusals, files.sequences)
         ids = match_ids(
@@ -83,11 +92,10 @@ class ExpressionTask(Task):
         measurements = table.frame.set_index("id").loc[ids.matched].reset_index()
         return Reading(records, measurements, refusals, dict(notes))
 
-    def read_new(self, folder: Path, settings: ExpressionDataset) -> dict[str, Reading]:
-        return {
-            name: sequences_alone("gene", read_fasta(path, DNA, max_length=MAX_NEW_LENGTH))
-            for name, path in fasta_files(folder).items()
-        }
+    def read_new(
+        self, paths: Sequence[Path], settings: ExpressionDataset, letters: float = inf
+    ) -> Iterator[tuple[str, Reading]]:
+        return new_sequences("gene", paths, DNA, letters)
 
     def encode(self, reading: Reading, settings: ExpressionDataset) -> Encoded:
         genes = {"gene": DNA.encode_all(list(reading.records["sequence"]))}
@@ -209,7 +217,7 @@ class ExpressionTask(Task):
         self,
         reading: Reading,
         decoded: Sequence[np.ndarray],
-        nearest: Nearest,
+        nearest: Nearest | None,
         trust: Trust,
         settings: ExpressionDataset,
     ) -> NewPredictions:
@@ -218,9 +226,7 @@ class ExpressionTask(Task):
         values = np.stack(decoded)
         genes = reading.records[["id"]].assign(
             length_bases=reading.records["sequence"].str.len(),
-            nearest_training_gene=nearest.id,
-            identity_times_coverage_fraction=np.round(nearest.similarity, 3),
-            **measured_in_band(trust.bands, nearest, "pearson"),
+            **nearest_columns(nearest, trust.bands, "pearson", "nearest_training_gene"),
             **{f"mean_predicted_{unit}": values.mean(axis=1).round(3)},
         )
         conditions = trust.about["conditions"]
@@ -268,7 +274,7 @@ def _unmatched(
     ids: MatchedIds,
     table: TableReading,
     records: pd.DataFrame,
-    files: ExpressionFiles,
+    files: ExpressionSet,
     refused: Collection[str],
 ) -> list[Refusal]:
     """Genes that stand in one of the two files only, as refusals; not those already refused."""

@@ -23,6 +23,7 @@ class StructureNetwork(nn.Module):
         self.encoder = SequenceEncoder(
             PROTEIN.size, own["embedding"], own["stem"], own["encoder"], own["attention"]
         )
+        self.label_smoothing = settings.training.label_smoothing
         head = settings.head
         self.head = ResidueHead(self.encoder.output_size, STATES, head.hidden, head.dropout)
 

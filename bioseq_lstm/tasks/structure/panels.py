@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from bioseq_lstm.metrics.calibration import CalibrationScorer
 from bioseq_lstm.metrics.structure import STATES3, STATES8, StructureScorer
 from bioseq_lstm.reporting.charts import confusion, reliability
 from bioseq_lstm.reporting.panels import Chart, Panel, Section, SequenceTrack, Table, Text
-from bioseq_lstm.tasks.base import Results
+from bioseq_lstm.tasks.base import NewFile, Results
 from bioseq_lstm.tasks.telling import nothing_new, shown_names, stated, with_interval
 
 SHOWN_CHAINS = 30  # drawn in the page; all stand in the files
@@ -21,7 +22,7 @@ SHOWN_CHAINS = 30  # drawn in the page; all stand in the files
 
 def panels(results: Results) -> list[Section]:
     table = results.predictions[results.chosen]
-    return [_errors(results, table), _new(results)]
+    return [_errors(results, table), new_panels(results.new)]
 
 
 def _errors(results: Results, table: pd.DataFrame) -> Section:
@@ -84,44 +85,53 @@ def _reliability(table: pd.DataFrame, groups: np.ndarray) -> Chart:
     )
 
 
-def _new(results: Results) -> Section:
+def new_panels(new: Mapping[str, NewFile]) -> Section:
     items: list[Panel] = []
-    for name, tables in results.new.items():
-        if ".tsv" not in tables:
+    for name, file in new.items():
+        if ".tsv" not in file.tables:
             items.append(Text(name, ["Every record of this file was refused."]))
             continue
-        chains = tables[".tsv"]
-        items.append(
-            Table(
-                f"{name}: {len(chains):,} chains",
-                shown_names(chains.drop(columns=["sequence", "states_8", "states_3"])),
-                "The measured columns tell how test chains about as similar to training fared. "
-                "Empty: no test chain is that similar."
-                + (
-                    f" The first {SHOWN_CHAINS} are drawn below; all stand in the files."
-                    if len(chains) > SHOWN_CHAINS
-                    else ""
-                ),
-                file=f"predictions/{name}.tsv",
-            )
-        )
-        residues = dict(list(tables[".residues.tsv"].groupby("id", sort=False)))
-        for chain in chains.head(SHOWN_CHAINS).itertuples():
-            items.append(
-                SequenceTrack(
-                    chain.id,
-                    chain.sequence,
-                    chain.states_8,
-                    residues[chain.id]["confidence_probability"].tolist(),
-                    note=_note(chain),
-                )
-            )
+        items += _chains(name, file)
     if not items:
         items = [nothing_new("FASTA files")]
     return Section("new", "New chains", "Predicted by the chosen model.", items)
 
 
+def _chains(name: str, file: NewFile) -> Iterator[Panel]:
+    """The table of a file's chains, and the first of them drawn."""
+    chains, total = file.tables[".tsv"], file.rows[".tsv"]
+    caption = (
+        "The measured columns tell how test chains about as similar to training fared. "
+        "Empty: no test chain is that similar. "
+        if "nearest_training_chain" in chains
+        else ""
+    )
+    if total > SHOWN_CHAINS:
+        caption += f"At most {SHOWN_CHAINS} are drawn below; all stand in the files."
+    yield Table(
+        f"{name}: {total:,} chains",
+        shown_names(chains.drop(columns=["sequence", "states_8", "states_3"])),
+        caption.strip(),
+        file=f"predictions/{name}.tsv",
+        total=total,
+    )
+    residues = dict(list(file.tables[".residues.tsv"].groupby("id", sort=False)))
+    for chain in chains.head(SHOWN_CHAINS).itertuples():
+        own = residues.get(chain.id)
+        if own is None or len(own) < len(chain.sequence):
+            return  # the rows that a report reads end here
+        yield SequenceTrack(
+            chain.id,
+            chain.sequence,
+            chain.states_8,
+            own["confidence_probability"].tolist(),
+            note=_note(chain),
+        )
+
+
 def _note(chain: Any) -> str:
+    if not hasattr(chain, "nearest_training_chain"):
+        return ""
     nearest = chain.nearest_training_chain
     if not isinstance(nearest, str) or not nearest:
         return "No similar training chain was found."

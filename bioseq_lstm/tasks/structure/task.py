@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,17 +15,26 @@ from torch import Tensor, nn
 from bioseq_lstm.data.alphabets import DSSP8, PROTEIN
 from bioseq_lstm.data.batching import token_batches
 from bioseq_lstm.data.encoded import Encoded
-from bioseq_lstm.data.fasta import read_fasta
 from bioseq_lstm.data.labels import read_labelled_chains
 from bioseq_lstm.data.ragged import Ragged
 from bioseq_lstm.data.records import Reading
 from bioseq_lstm.data.similarity import Kind
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.metrics.base import unit_codes
-from bioseq_lstm.metrics.structure import METRICS, StructureScorer, three_states
+from bioseq_lstm.metrics.structure import (
+    METRICS,
+    STATES3,
+    STATES8,
+    StructureScorer,
+    three_probabilities,
+)
 from bioseq_lstm.metrics.temperature import at_temperature, fit_temperature
-from bioseq_lstm.newfiles import fasta_files
-from bioseq_lstm.settings import ModelSettings, StructureDataset, TrainingSettings
+from bioseq_lstm.settings import (
+    ModelSettings,
+    StructureDataset,
+    StructureSet,
+    TrainingSettings,
+)
 from bioseq_lstm.tasks.base import (
     Batch,
     Nearest,
@@ -32,11 +42,16 @@ from bioseq_lstm.tasks.base import (
     Results,
     Task,
     Trust,
-    measured_in_band,
+    nearest_columns,
     padded_tensors,
 )
-from bioseq_lstm.tasks.reading import MAX_NEW_LENGTH, records_table, sequences_alone
+from bioseq_lstm.tasks.reading import (
+    new_sequences,
+    records_table,
+    with_external_test,
+)
 from bioseq_lstm.tasks.structure.network import STATES, StructureNetwork
+from bioseq_lstm.tasks.structure.psipred import best_states, horizontal, vertical
 
 
 class StructureTask(Task):
@@ -46,10 +61,16 @@ class StructureTask(Task):
     columns: ClassVar[dict[str, str]] = {"chain": "id"}
     kinds: ClassVar[dict[str, Kind]] = {"chain": "protein"}
     blind = "majority state"
+    by_position = "chain"
 
     def read(self, settings: StructureDataset) -> Reading:
-        files = settings.files
-        parsed = read_labelled_chains(files.sequences, files.labels, max_length=settings.max_length)
+        reading = self._read(settings.files, settings.max_length)
+        if settings.files.test is None:
+            return reading
+        return with_external_test(reading, self._read(settings.files.test, settings.max_length))
+
+    def _read(self, files: StructureSet, max_length: int) -> Reading:
+        parsed = read_labelled_chains(files.sequences, files.labels, max_length=max_length)
         chains = parsed.records
         measurements = pd.DataFrame(
             {
@@ -61,11 +82,10 @@ class StructureTask(Task):
         records = records_table("chain", chains)
         return Reading(records, measurements, parsed.refusals, dict(parsed.notes))
 
-    def read_new(self, folder: Path, settings: StructureDataset) -> dict[str, Reading]:
-        return {
-            name: sequences_alone("chain", read_fasta(path, PROTEIN, max_length=MAX_NEW_LENGTH))
-            for name, path in fasta_files(folder).items()
-        }
+    def read_new(
+        self, paths: Sequence[Path], settings: StructureDataset, letters: float = inf
+    ) -> Iterator[tuple[str, Reading]]:
+        return new_sequences("chain", paths, PROTEIN, letters)
 
     def encode(self, reading: Reading, settings: StructureDataset) -> Encoded:
         chains = {"chain": PROTEIN.encode_all(list(reading.records["sequence"]))}
@@ -112,8 +132,11 @@ class StructureTask(Task):
         return StructureNetwork(settings)
 
     def loss(self, network: nn.Module, outputs: Tensor, batch: Batch) -> Tensor:
+        assert isinstance(network, StructureNetwork)
         logits, target = outputs[batch.mask].float(), batch.target[batch.mask]
-        return nn.functional.cross_entropy(logits, target)
+        # The validation loss is that of the labels as they are, so that models can be compared.
+        smoothing = network.label_smoothing if network.training else 0.0
+        return nn.functional.cross_entropy(logits, target, label_smoothing=smoothing)
 
     def decode(self, network: nn.Module, outputs: Tensor, batch: Batch) -> list[np.ndarray]:
         """Probabilities (length, 8) of each chain."""
@@ -147,7 +170,17 @@ class StructureTask(Task):
                 "truth": [DSSP8.decode(labels[row]) for row in rows],
                 "predicted": [most_probable(p) for p in calibrated],
                 "confidence": [p.max(axis=1).astype(np.float32) for p in calibrated],
+                "probabilities": [p.astype(np.float32).ravel() for p in calibrated],
             }
+        )
+
+    def averaged(self, tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+        runs = zip(*(table["probabilities"] for table in tables), strict=True)
+        means = [np.mean(same, axis=0).reshape(-1, STATES) for same in runs]
+        return tables[0].assign(
+            predicted=[most_probable(p) for p in means],
+            confidence=[p.max(axis=1) for p in means],
+            probabilities=[p.ravel() for p in means],
         )
 
     def scorer(self, predictions: pd.DataFrame, splits: pd.DataFrame) -> StructureScorer:
@@ -160,30 +193,27 @@ class StructureTask(Task):
         self,
         reading: Reading,
         decoded: Sequence[np.ndarray],
-        nearest: Nearest,
+        nearest: Nearest | None,
         trust: Trust,
         settings: StructureDataset,
     ) -> NewPredictions:
         temperature = float(np.mean([run["temperature"] for run in trust.calibration]))
-        calibrated = [at_temperature(p, temperature) for p in decoded]
+        eight = [at_temperature(p, temperature) for p in decoded]
+        three = [three_probabilities(p) for p in eight]
         ids, sequences = list(reading.records["id"]), list(reading.records["sequence"])
-        states8 = [most_probable(p) for p in calibrated]
-        states3 = [three_states(states) for states in states8]
+        states8, states3 = [most_probable(p) for p in eight], [best_states(p) for p in three]
         chains = pd.DataFrame(
             {
                 "id": ids,
                 "length_residues": [len(sequence) for sequence in sequences],
-                "mean_confidence_probability": [
-                    round(float(p.max(1).mean()), 3) for p in calibrated
-                ],
-                "nearest_training_chain": nearest.id,
-                "identity_times_coverage_fraction": np.round(nearest.similarity, 3),
-                **measured_in_band(trust.bands, nearest, "q3"),
+                "mean_confidence_probability": [round(float(p.max(1).mean()), 3) for p in eight],
+                **nearest_columns(nearest, trust.bands, "q3", "nearest_training_chain"),
                 "sequence": sequences,
                 "states_8": states8,
                 "states_3": states3,
             }
         )
+        all8, all3 = np.concatenate(eight).round(3), np.concatenate(three).round(3)
         residues = pd.DataFrame(
             {
                 "id": np.repeat(np.array(ids, dtype=object), chains["length_residues"]),
@@ -191,15 +221,24 @@ class StructureTask(Task):
                 "residue": list("".join(sequences)),
                 "state_8": list("".join(states8)),
                 "state_3": list("".join(states3)),
-                "confidence_probability": np.concatenate([p.max(1) for p in calibrated]).round(3),
+                "confidence_probability": all8.max(axis=1),
+                "confidence_3_probability": all3.max(axis=1),
+                **{f"probability_8_{state}": all8[:, n] for n, state in enumerate(STATES8)},
+                **{f"probability_3_{state}": all3[:, n] for n, state in enumerate(STATES3)},
             }
         )
         lines = [
             f">{name}\n{sequence}\n{states}\n"
             for name, sequence, states in zip(ids, sequences, states8, strict=True)
         ]
+        told = list(zip(ids, sequences, three, strict=True))
         return NewPredictions(
-            {".tsv": chains, ".residues.tsv": residues}, {".3line": "".join(lines)}
+            {".tsv": chains, ".residues.tsv": residues},
+            {
+                ".3line": "".join(lines),
+                ".ss2": "".join(vertical(*chain) for chain in told),
+                ".horiz": "".join(horizontal(*chain) for chain in told),
+            },
         )
 
     def describe(self, results: Results) -> tuple[str, str]:

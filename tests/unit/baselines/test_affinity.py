@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import count
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from bioseq_lstm.baselines.affinity import (
     TargetOnly,
 )
 from bioseq_lstm.baselines.kronecker import KroneckerRidge
+from bioseq_lstm.baselines.similarity_kernels import positive_part
 
 DRUGS, TARGETS = 30, 12
 
@@ -142,9 +143,18 @@ def dense_solution(model: KroneckerRidge, train: Pairs, test: Pairs, similar) ->
 
     def kernel(a: Pairs, b: Pairs) -> np.ndarray:
         form = model.form
-        drugs = similar.drugs[np.ix_(a.drugs, b.drugs)] ** form.drug_power + form.shared
-        targets = similar.targets[np.ix_(a.targets, b.targets)] ** form.target_power + form.shared
-        return drugs * targets
+        sides = (
+            (similar.drugs, a.drugs, b.drugs, form.drug_power, form.drug_own),
+            (similar.targets, a.targets, b.targets, form.target_power, form.target_own),
+        )
+        product = 1.0
+        for similarity, rows, columns, power, own in sides:
+            side = similarity**power
+            if power % 1:
+                side = positive_part(side)
+            itself = rows[:, None] == columns[None, :]
+            product = product * (side[np.ix_(rows, columns)] + form.shared + own * itself)
+        return product
 
     mean = train.values.mean()
     ridge = KernelRidge(alpha=model.strength, kernel="precomputed")
@@ -181,21 +191,42 @@ def test_kronecker_ridge_sees_what_two_effects_cannot(similar) -> None:
     assert added > 2 * both
 
 
+def own_table() -> np.ndarray:
+    """Affinities of which every target has a part of its own, that its relatives do not share."""
+    generator = np.random.default_rng(5)
+    return 11 + generator.normal(size=(DRUGS, 1)) * 0.3 + generator.normal(size=(1, TARGETS))
+
+
+def test_what_a_target_has_of_its_own_is_learnt_where_it_is_known(similar) -> None:
+    train, validation, test = parts(own_table())
+    chosen = KroneckerRidge().fit(train, validation, similar)
+    assert chosen.form is not None
+    assert chosen.form.target_own > 0
+    without = replace(chosen.form, target_own=0.0, drug_own=0.0)
+    blind = KroneckerRidge(without, chosen.strength).fit(train, validation, similar)
+    assert relative_error(chosen, test) < relative_error(blind, test)
+
+
+def test_choices_that_are_given_are_kept_and_lead_to_the_same_fit(similar) -> None:
+    train, validation, test = parts(smooth_table(similar))
+    first = KroneckerRidge().fit(train, validation, similar)
+    nothing = Pairs(*(np.array([], dtype=int) for _ in range(3)))
+    again = KroneckerRidge(first.form, first.strength).fit(train, nothing, similar)
+    np.testing.assert_allclose(
+        again.predict(test.drugs, test.targets), first.predict(test.drugs, test.targets)
+    )
+
+
 def test_a_strength_that_was_not_solved_is_not_chosen(similar, monkeypatch) -> None:
     train, validation, _ = parts(smooth_table(similar))
     free = KroneckerRidge().fit(train, validation, similar)
-    solve, calls = kronecker.cg, count()
-    # All forms are tried first, then the strengths in their order.
-    forms = len(kronecker._POWERS) ** 2 * len(kronecker._SHARED)
-    unsolved = forms + kronecker._STRENGTHS.index(free.strength)
+    solutions = kronecker._KnownPairs.solutions
 
-    def failing(*args, **options):
-        return solve(*args, **options)[0], int(next(calls) == unsolved)
+    def unsolved(*arguments):
+        return (found for found in solutions(*arguments) if found[0] != free.strength)
 
-    monkeypatch.setattr(kronecker, "cg", failing)
+    monkeypatch.setattr(kronecker._KnownPairs, "solutions", unsolved)
     model = KroneckerRidge().fit(train, validation, similar)
-    assert next(calls) == forms + len(kronecker._STRENGTHS)
-    assert model.form == free.form
     assert model.strength != free.strength
 
 

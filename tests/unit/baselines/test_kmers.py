@@ -3,14 +3,12 @@ from __future__ import annotations
 from collections import Counter
 from itertools import product
 
-import numpy as np
 from Bio.SeqUtils import gc_fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bioseq_lstm.baselines.kmers import codon_features, kmer_counts, kmer_features
-from bioseq_lstm.baselines.similarity_kernels import kmer_similarity
-from bioseq_lstm.data.alphabets import DNA, PROTEIN
+from bioseq_lstm.data.alphabets import DNA
 
 
 @given(
@@ -42,19 +40,3 @@ def test_codons_are_read_in_frame_and_an_incomplete_one_is_left_out() -> None:
 
 def test_a_sequence_without_a_kmer_has_only_zeros() -> None:
     assert not kmer_features(DNA.encode_all(["", "NN"]), 2).any()
-
-
-def test_the_spectrum_kernel_is_the_cosine_of_kmer_counts() -> None:
-    # ACDE and ACDF share ACD of two 3-mers each; ACDACD has ACD twice, CDA and DAC once.
-    similarity = kmer_similarity(PROTEIN.encode_all(["ACDE", "ACDF", "ACDACD", "XX"]))
-    np.testing.assert_allclose(np.diag(similarity), 1)
-    np.testing.assert_allclose(similarity[0, 1], 1 / 2)
-    np.testing.assert_allclose(similarity[0, 2], 2 / (2 * 6) ** 0.5)
-    np.testing.assert_array_equal(similarity[3], [0, 0, 0, 1])
-
-
-def test_the_spectrum_kernel_is_positive_semi_definite() -> None:
-    generator = np.random.default_rng(0)
-    texts = ["".join(generator.choice(list("ACDEF"), size=30)) for _ in range(40)]
-    similarity = kmer_similarity(PROTEIN.encode_all(texts))
-    assert np.linalg.eigvalsh(similarity).min() > -1e-9

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bioseq_lstm.data.batching import pair_blocks, token_batches
+from bioseq_lstm.data.batching import pair_blocks, thinned, token_batches
 
 LENGTHS = st.lists(st.integers(1, 60), min_size=0, max_size=80).map(lambda x: np.array(x, int))
 RNG = st.none() | st.integers(0, 5).map(np.random.default_rng)
@@ -94,3 +94,28 @@ def test_blocks_hold_other_drugs_each_epoch() -> None:
         for rng in (np.random.default_rng(1), np.random.default_rng(2))
     ]
     assert drugs[0] != drugs[1]
+
+
+@given(
+    st.lists(st.integers(0, 5), min_size=1, max_size=60).map(np.array),
+    st.integers(1, 4),
+    st.integers(0, 5),
+)
+def test_of_each_group_no_more_than_asked_and_no_fewer_than_there_are(
+    groups: np.ndarray, per_group: int, seed: int
+) -> None:
+    rows = np.arange(0, len(groups), 2)
+    kept = thinned(rows, groups, per_group, np.random.default_rng(seed))
+    assert set(kept) <= set(rows) and len(set(kept)) == len(kept)
+    for group in set(groups[rows]):
+        there = int((groups[rows] == group).sum())
+        assert (groups[kept] == group).sum() == min(per_group, there)
+
+
+def test_every_member_of_a_group_has_its_turn() -> None:
+    groups = np.array([0, 1, 1, 1, 2])
+    rng = np.random.default_rng(0)
+    drawn = [thinned(np.arange(5), groups, 1, rng).tolist() for _ in range(600)]
+    counts = np.bincount(np.concatenate(drawn), minlength=5)
+    assert counts[0] == counts[4] == 600
+    assert all(150 < count < 250 for count in counts[1:4])  # 200 expected, 4 standard deviations

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bioseq_lstm.data.alphabets import DNA, PROTEIN, Alphabet
-from bioseq_lstm.data.fasta import read_fasta
+from bioseq_lstm.data.fasta import fasta_chunks, read_fasta
 from bioseq_lstm.errors import UserError
 
 ids = st.text("abcXYZ019_.|-", min_size=1, max_size=8)
@@ -190,3 +191,29 @@ def test_the_letters_of_many_records_are_counted_together(fasta: Callable[[str],
         "sequences with lower-case letters, read as upper case": 2,
         "ambiguous protein letters, kept as unknown": 3,
     }
+
+
+def test_a_file_in_parts_is_the_whole_file(tmp_path: Path) -> None:
+    records = [("a", "MKVL"), ("b", "M1"), ("a", "mkvl"), ("c", "MKX"), ("d", "M" * 9), ("e", "")]
+    path = tmp_path / "x.fasta"
+    path.write_text("".join(f">{name}\n{sequence}\n" for name, sequence in records))
+    whole = read_fasta(path, PROTEIN)
+    parts = list(fasta_chunks(path, PROTEIN, letters=5))
+    assert [[r.id for r in part.records] for part in parts] == [["a", "c"], ["d"], []]
+    assert [r for part in parts for r in part.records] == whole.records
+    assert [r for part in parts for r in part.refusals] == whole.refusals
+    assert sum((part.notes for part in parts), Counter[str]()) == whole.notes
+    assert sum(part.n_read for part in parts) == whole.n_read == len(records)
+
+
+def test_an_id_that_returns_with_another_sequence_is_found_in_a_later_part(tmp_path: Path) -> None:
+    path = tmp_path / "x.fasta"
+    path.write_text(">a\nMKVL\n>b\nMKVLL\n>a\nMKVV\n")
+    with pytest.raises(UserError, match=r"line 5: record 'a' differs from .* line 1: rename"):
+        list(fasta_chunks(path, PROTEIN, letters=1))
+
+
+def test_a_file_of_refused_records_alone_has_one_part(tmp_path: Path) -> None:
+    (tmp_path / "x.fasta").write_text(">a\nM1\n")
+    (part,) = fasta_chunks(tmp_path / "x.fasta", PROTEIN, letters=1)
+    assert (part.records, len(part.refusals)) == ([], 1)

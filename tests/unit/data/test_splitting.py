@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 from bioseq_lstm.data.alphabets import reverse_complement
 from bioseq_lstm.data.assignment import PARTS, assign, folds_of
 from bioseq_lstm.data.similarity import Entries
-from bioseq_lstm.data.splitting import SplitSettings, split_pairs, split_records
+from bioseq_lstm.data.splitting import (
+    SplitSettings,
+    split_around_test,
+    split_pairs,
+    split_records,
+)
 from bioseq_lstm.errors import UserError
 
 FRACTIONS = (0.7, 0.15, 0.15)
@@ -229,7 +234,102 @@ def given_words(*words: str | None) -> pd.DataFrame:
     return pd.DataFrame({"set": list(words)})
 
 
+FOLDS = {"train": ["train1", "Train2"], "validation": ["train0"], "test": ["test"]}
+
+
+def test_words_of_a_column_make_up_the_parts_that_the_settings_name() -> None:
+    words = ["train1", "TRAIN2", "train0", "test", "drop"]
+    how = SplitSettings("given", column="set", parts={**FOLDS, "unused": ["drop"]})
+    table = split_records(how, genes(5), pd.DataFrame({"set": words}))
+    assert table["fold0"].tolist() == ["train", "train", "validation", "test", "unused"]
+
+
+def test_pairs_too_are_parted_by_words_of_any_column() -> None:
+    pairs = all_pairs(drugs(4), targets(1)).assign(fold=["train1", "train0", "test", "train2"])
+    how = SplitSettings("given", column="fold", parts=FOLDS)
+    table = split_pairs(how, pairs, drugs(4), targets(1))
+    assert table["fold0"].tolist() == ["train", "validation", "test", "train"]
+
+
+def test_validation_is_drawn_where_the_parts_name_none() -> None:
+    words = ["a"] * 34 + ["b"] * 6
+    how = SplitSettings("given", column="set", parts={"train": ["a"], "test": ["b"]})
+    parts = split_records(how, genes(40), pd.DataFrame({"set": words}))["fold0"]
+    assert parts[34:].tolist() == ["test"] * 6
+    assert (parts[:34] == "validation").sum() == pytest.approx(34 * 0.15 / 0.85, abs=1)
+
+
+def noisy(sequence: str, share: float, seed: int) -> str:
+    """The sequence with ``share`` of its residues replaced by others."""
+    generator = np.random.default_rng(seed)
+    letters = list("ACDEFGHIKLMNPQRSTVWY")
+    changed = set(generator.permutation(len(sequence))[: round(share * len(sequence))].tolist())
+    return "".join(
+        str(generator.choice([x for x in letters if x != c])) if i in changed else c
+        for i, c in enumerate(sequence)
+    )
+
+
+def around_test() -> tuple[Entries, np.ndarray]:
+    """30 strangers, kin of the two test chains (a copy, 20 % changed, a fragment), the tests."""
+    strangers = targets(30, seed=5).sequences
+    one, two = (texts * 3 for texts in targets(2, seed=6).sequences)
+    kin = [one, noisy(one, 0.2, 1), two[20:110]]
+    sequences = [*strangers, *kin, one, two]
+    tested = np.arange(len(sequences)) >= 33
+    return Entries("protein", [f"c{i}" for i in range(35)], sequences), tested
+
+
+@pytest.mark.parametrize("strategy", ["homology", "random"])
+def test_kin_of_an_external_test_set_are_put_aside_and_strangers_are_shared_out(
+    strategy: str,
+) -> None:
+    entries, tested = around_test()
+    how = SplitSettings(strategy, fractions=(0.6, 0.2, 0.2))  # type: ignore[arg-type]
+    table = split_around_test(how, entries, pd.DataFrame(index=range(35)), tested)
+    assert table["id"].tolist() == list(entries.ids)
+    assert table["fold0"][30:33].tolist() == ["unused"] * 3
+    assert table["fold0"][33:].tolist() == ["test", "test"]
+    assert Counter(table["fold0"][:30]) == pytest.approx({"train": 22, "validation": 8}, abs=1)
+    assert table["group"].nunique() == 35  # nobody who is left is kin of anybody
+
+
+def test_how_alike_is_too_alike_can_be_said() -> None:
+    entries, tested = around_test()
+    how = SplitSettings("random", identity=0.9, coverage=0.95)
+    table = split_around_test(how, entries, pd.DataFrame(index=range(35)), tested)
+    assert table["fold0"][30] == "unused"  # the copy
+    assert table["fold0"][31] != "unused"  # 80 % alike
+    assert table["fold0"][32] == "unused"  # all of the fragment lies in the test chain
+
+
+def test_a_column_may_share_out_what_stands_beside_an_external_test_set() -> None:
+    entries, tested = around_test()
+    words = ["train"] * 20 + ["val"] * 5 + ["unused"] * 5 + ["train"] * 3 + [None] * 2
+    how = SplitSettings("given", column="set")
+    table = split_around_test(how, entries, given_words(*words), tested)
+    assert Counter(table["fold0"]) == {"train": 20, "validation": 5, "unused": 8, "test": 2}
+    words[3] = "test"
+    with pytest.raises(UserError, match=r"known: train, validation, unused; what is tested stands"):
+        split_around_test(how, entries, given_words(*words), tested)
+
+
+def test_nothing_left_beside_an_external_test_set_is_said() -> None:
+    chains = targets(2)
+    entries = Entries("protein", ["a", "b"], [chains.sequences[0]] * 2)
+    with pytest.raises(UserError, match=r"all 1 records to learn from are similar"):
+        split_around_test(
+            SplitSettings("homology"), entries, pd.DataFrame(index=[0, 1]), np.array([False, True])
+        )
+
+
 FAULTS = {
+    "word that no part has": (
+        SplitSettings("given", column="set", parts=FOLDS),
+        given_words("train1", "tests", "test"),
+        "'tests' in column 'set' (did you mean 'test'?); known: train1, train2, train0, test, or "
+        "put the word under split.parts",
+    ),
     "unknown word": (
         SplitSettings("given", column="set"),
         given_words("train", "tets", "test"),

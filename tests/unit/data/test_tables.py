@@ -152,8 +152,24 @@ def test_affinities_are_read_under_common_or_chosen_names(write: Write) -> None:
         "target": ["007", "t"],
         "value": [1.5, 2.0],
         "set": ["train", "validation"],
+        "pKi": ["9", "8"],
     }
     assert read_affinities(path, {"value": "pki"}).frame["value"].tolist() == [9.0, 8.0]
+
+
+def test_further_columns_of_affinities_stay_text_under_their_names(write: Write) -> None:
+    found = read_affinities(
+        write("drug,target,y,fold,kd\nd,t,1,train0,9.0\ne,t,2,test,8\nd,t,3,train0,7\ne,u,NA,x,1\n")
+    )
+    assert found.frame.to_dict("list") == {
+        "drug": ["d", "e"],
+        "target": ["t", "t"],
+        "value": [2.0, 2.0],
+        "fold": ["train0", "test"],
+        "kd": ["9.0 | 7", "8"],
+    }
+    once = read_affinities(write("drug,target,y,fold\nd,t,1,train0\ne,t,2,test\n"))
+    assert once.frame["fold"].tolist() == ["train0", "test"]
 
 
 def test_affinities_without_a_set_have_no_such_column(write: Write) -> None:

@@ -134,7 +134,7 @@ def make_toy(task: str, encoder: str = "lstm", stride: int = 1, composition: boo
     return Toy(TASKS[task], encoded, splits, model(encoder, stride, composition))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def toy() -> Callable[..., Toy]:
     """``toy(task, encoder="lstm", stride=1, composition=False)`` -> Toy."""
     return make_toy

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from bioseq_lstm.config import parse_settings
+from bioseq_lstm.data.alphabets import DSSP8
 from bioseq_lstm.files import read_json, read_tsv, write_json, write_parquet, write_tsv
 from bioseq_lstm.learning.evaluation import band_table, comparison_table, evaluate, read_splits
 from bioseq_lstm.learning.layout import Layout
@@ -29,15 +30,26 @@ Evaluate = Callable[..., tuple[Layout, pd.DataFrame, pd.DataFrame]]
 def predictions(
     right: int, rows: np.ndarray = TEST, rng: np.random.Generator | None = None
 ) -> pd.DataFrame:
-    """Every chain with about ``right`` of its 20 residues right (exactly, without ``rng``)."""
+    """Every chain with about ``right`` of its 20 residues right (exactly, without ``rng``).
+
+    The probability of what is predicted is .9 where it is right and .6 where it is wrong.
+    """
     counts = [right if rng is None else rng.binomial(LENGTH, right / LENGTH) for _ in rows]
     wrong = str.maketrans("HEC", "ECH")
+    predicted = [TRUTH[:n] + TRUTH[n:].translate(wrong) for n in counts]
+    probabilities = []
+    for states, n in zip(predicted, counts, strict=True):
+        own = np.zeros((LENGTH, 8))
+        places = [DSSP8.letters.index(state) for state in states]
+        own[np.arange(LENGTH), places] = np.where(np.arange(LENGTH) < n, 0.9, 0.6)
+        probabilities.append(own.ravel())
     return pd.DataFrame(
         {
             "sample": rows,
             "id": [f"c{row}" for row in rows],
             "truth": TRUTH,
-            "predicted": [TRUTH[:n] + TRUTH[n:].translate(wrong) for n in counts],
+            "predicted": predicted,
+            "probabilities": probabilities,
         }
     )
 
@@ -161,6 +173,16 @@ def test_seeds_are_averaged_and_folds_joined(evaluated: Evaluate) -> None:
     assert model["seed_sd"] == pytest.approx(math.sqrt(2) * 3 / 20)  # of .5 and .8
     assert (model["seeds"], window["seeds"]) == (2, 1)
     assert str(model["units"]) == str(window["units"]) == "40"
+
+
+def test_what_seeds_say_together_is_scored_beside_what_each_says(evaluated: Evaluate) -> None:
+    _, figures, differences = evaluated({"m": Outcome((10, 16), (0.1,))}, {"window": 13}, folds=2)
+    together = figure(figures, "m, 2 seeds averaged")
+    # Where one seed is right (.9) and the other wrong (.6), their mean is right.
+    assert (together["kind"], together["value"]) == ("ensemble", pytest.approx(16 / 20))
+    gain = figure(differences, "m, 2 seeds averaged")
+    assert gain["difference"] == pytest.approx(3 / 20)
+    assert gain["certain"]
 
 
 def test_controls_are_shown_and_compared_with_nothing(evaluated: Evaluate) -> None:

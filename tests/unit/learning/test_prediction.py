@@ -131,7 +131,8 @@ def test_refused_records_are_listed_with_file_line_and_reason(ready: Ready) -> N
     ready.drop("y.fasta", ("dna", "ACGT" * 10))
     manifest = ready.predict()
     assert (manifest["files"]["x"]["records"], manifest["files"]["x"]["refused"]) == (1, 1)
-    assert manifest["files"]["y"] == {"records": 0, "refused": 1, "tables": {}}
+    nothing = {"notes": {}, "tables": {}, "rows": {}}
+    assert manifest["files"]["y"] == {"records": 0, "refused": 1, **nothing}
     rejected = read_tsv(ready.layout.predictions / "rejected.tsv")
     assert rejected["record"].tolist() == ["bad", "dna"]
     assert rejected["line"].tolist() == [3, 1]

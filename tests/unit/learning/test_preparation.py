@@ -7,7 +7,7 @@ import pytest
 
 from bioseq_lstm.data.records import Reading
 from bioseq_lstm.data.splitting import SplitSettings
-from bioseq_lstm.learning.preparation import described, draws_validation
+from bioseq_lstm.learning.preparation import Around, described, draws_validation
 
 
 def words(how: SplitSettings, drawn: bool = False) -> str:
@@ -27,6 +27,26 @@ def test_a_given_split_without_validation_tells_how_it_was_drawn() -> None:
     assert "25% of what it gives to training was drawn" in said
     assert "seed 7" in said
     assert "60%" not in said
+
+
+def test_an_external_test_set_is_told_with_what_was_put_aside() -> None:
+    how = SplitSettings("homology", fractions=(0.76, 0.04, 0.2), identity=0.3, coverage=0.6)
+    said = " ".join(described(how, around=Around(test=511, others=33_423, unused=12)))
+    assert "The 511 test records come from files of their own" in said
+    assert "Of the 33,423 others, 12 that are similar to one of them are put aside" in said
+    assert "30% identity over 60% of the shorter sequence" in said
+    assert "E-value at most 0.001" in said
+    assert "training has 95% and validation 5%" in said
+    assert "20%" not in said
+
+
+def test_the_words_of_a_given_split_are_told() -> None:
+    parts = {"train": ["train1", "train2"], "validation": ["train0"], "test": ["test"]}
+    said = words(SplitSettings("given", column="random", parts=parts))
+    assert "'random' says what is training and what is test (train: train1, train2; " in said
+    column = pd.DataFrame({"random": ["train1", "train0", "test"]})
+    how = SplitSettings("given", column="random", parts=parts)
+    assert not draws_validation(Reading(pd.DataFrame(), column), how)
 
 
 @pytest.mark.parametrize(("word", "drawn"), [("Dev", False), ("train", True)])

@@ -90,3 +90,26 @@ def test_memory_is_kept_at_first_and_recurrence_is_orthogonal() -> None:
     assert bias.tolist() == [0.0] * 4 + [1.0] * 4 + [0.0] * 8
     for gate in lstm.weight_hh_l0.split(4):
         torch.testing.assert_close(gate @ gate.T, torch.eye(4))
+
+
+def test_a_step_of_training_leaves_out_recurrent_weights_and_prediction_none() -> None:
+    cell = LstmCell(3, 4, weight_drop=0.5).double()
+    x = torch.randn(5, 9, 3, dtype=torch.float64)
+    mask = torch.ones(5, 9, 1, dtype=torch.bool)
+    torch.manual_seed(1)
+    states = cell(x, mask)
+    (states * torch.arange(4)).sum().backward()
+    torch.manual_seed(1)
+    whole = cell.lstm.weight_hh_l0.detach()
+    kept = nn.functional.dropout(whole, 0.5)
+    assert 0 < (kept == 0).sum() < kept.numel()
+    reference = nn.LSTM(3, 4, batch_first=True).double()
+    reference.load_state_dict({**cell.lstm.state_dict(), "weight_hh_l0": kept})
+    expected = reference(x)[0]
+    (expected * torch.arange(4)).sum().backward()
+    torch.testing.assert_close(states, expected, rtol=0, atol=1e-12)
+    own, other = cell.lstm.weight_hh_l0.grad, reference.weight_hh_l0.grad
+    assert own is not None and other is not None
+    # A weight that was kept stands doubled, one that was left out has no gradient.
+    torch.testing.assert_close(own, torch.where(kept == 0, 0, 2 * other), rtol=0, atol=1e-11)
+    torch.testing.assert_close(cell.eval()(x, mask), cell.lstm(x)[0], rtol=0, atol=0)

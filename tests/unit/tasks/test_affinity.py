@@ -10,9 +10,11 @@ import torch
 
 from bioseq_lstm.config import parse_settings
 from bioseq_lstm.data.encoded import Encoded
+from bioseq_lstm.data.mutations import APPLIED, UNKNOWN
 from bioseq_lstm.data.records import Reading
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.metrics.bands import BAND_EDGES
+from bioseq_lstm.newfiles import visible_files
 from bioseq_lstm.settings import BlockSettings, ModelSettings, TrainingSettings
 from bioseq_lstm.tasks import TASKS
 from bioseq_lstm.tasks.base import Nearest, NewPredictions, Trust
@@ -79,6 +81,18 @@ def test_pairs_are_matched_with_both_sides_and_the_rest_refused(folder: Path) ->
     assert "targets without a measured pair" not in found.notes
 
 
+def test_mutations_of_target_names_are_applied_where_asked(folder: Path) -> None:
+    (folder / "targets.fasta").write_text(">t1(K2R)\nMKVLAC\n>007\nACDEFG\n>t1(ITD)\nMKVLAC\n")
+    (folder / "kd.tsv").write_text("drug\ttarget\tvalue\nNA\tt1(K2R)\t7\nd2\t007\t5.5\n")
+    plain, asked = (TASK.read(settings(folder, apply_mutations=on)) for on in (False, True))
+    for found, expected in ((plain, "MKVLAC"), (asked, "MRVLAC")):
+        sequences = found.records.set_index("id")["sequence"]
+        assert sequences[["t1(K2R)", "007", "t1(ITD)"]].tolist() == [expected, "ACDEFG", "MKVLAC"]
+    assert asked.notes[APPLIED] == 1
+    assert asked.notes[f"{UNKNOWN}: t1(ITD)"] == 1
+    assert not {APPLIED, f"{UNKNOWN}: t1(ITD)"} & plain.notes.keys()
+
+
 def test_a_row_is_refused_once_also_when_both_sides_are_strange(folder: Path) -> None:
     (folder / "kd.tsv").write_text("drug\ttarget\tvalue\nd2\tt1\t5\nx\ty\t6\n")
     found = TASK.read(settings(folder))
@@ -111,7 +125,7 @@ def test_measured_pairs_are_encoded_in_their_order(folder: Path) -> None:
 def new(folder: Path, **files: str) -> dict[str, Reading]:
     for name, text in files.items():
         (folder / "new" / name.replace("_", ".")).write_text(text)
-    return TASK.read_new(folder / "new", settings(folder))
+    return dict(TASK.read_new(visible_files(folder / "new"), settings(folder)))
 
 
 def test_new_molecules_alone_meet_the_targets_of_the_data_set(folder: Path) -> None:

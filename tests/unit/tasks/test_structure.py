@@ -14,6 +14,7 @@ from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.records import Reading
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.metrics.bands import BAND_EDGES
+from bioseq_lstm.newfiles import visible_files
 from bioseq_lstm.settings import ModelSettings, TrainingSettings
 from bioseq_lstm.tasks import TASKS
 from bioseq_lstm.tasks.base import Nearest, Parts, Trust, nearest_rows
@@ -76,7 +77,7 @@ def test_labels_may_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
 def test_new_files_are_read_one_by_one_and_may_be_long(tmp_path: Path) -> None:
     (tmp_path / "b.fasta").write_text(">x\n" + "MKV" * 10_000 + "\n>y\nM1\n")
     (tmp_path / "a.fa").write_text(">x\nmkvl\n")
-    found = TASK.read_new(tmp_path, settings(tmp_path, max_length=20))
+    found = dict(TASK.read_new(visible_files(tmp_path), settings(tmp_path, max_length=20)))
     assert list(found) == ["a", "b"]
     assert found["a"].records["sequence"].tolist() == ["MKVL"]
     assert len(found["b"].records["sequence"][0]) == 30_000
@@ -113,6 +114,17 @@ def test_the_loss_is_the_cross_entropy_of_known_residues(encoded: Encoded) -> No
     right = torch.nn.functional.one_hot(batch.target, 8) * 50.0
     right[0, 2], right[1, 2:] = -50.0, torch.nan  # unknown, and past the end
     assert float(TASK.loss(network, right, batch)) == pytest.approx(0, abs=1e-6)
+
+
+def test_label_smoothing_spreads_a_share_of_each_label_in_training_alone(encoded: Encoded) -> None:
+    batch = TASK.collate(encoded, np.array([0, 1]))
+    training = MODEL.training.model_copy(update={"label_smoothing": 0.2})
+    network = TASK.network(MODEL.model_copy(update={"training": training}), encoded, np.arange(3))
+    scores = torch.nn.functional.one_hot(batch.target, 8) * 3.0
+    right = 3 - np.log(np.exp(3) + 7)  # log-probability of the label; the others have 3 less
+    assert float(TASK.loss(network.eval(), scores, batch)) == pytest.approx(-right)
+    smoothed = 0.8 * right + 0.2 * (right + 7 * (right - 3)) / 8
+    assert float(TASK.loss(network.train(), scores, batch)) == pytest.approx(-smoothed)
 
 
 def test_shuffling_permutes_known_labels_of_the_rows_asked_and_nothing_else(
@@ -230,7 +242,8 @@ def test_new_predictions_are_tables_with_units_and_a_3_line_file(trust: Trust) -
     assert residues["position"].tolist() == [1, 2, 3, 1, 2]
     assert "".join(residues["residue"]) == "MKVAC"
     assert residues["id"].tolist() == ["a", "a", "a", "b", "b"]
-    assert found.texts == {".3line": ">a\nMKV\nGGG\n>b\nAC\nCC\n"}
+    assert found.texts[".3line"] == ">a\nMKV\nGGG\n>b\nAC\nCC\n"
+    assert list(found.texts) == [".3line", ".ss2", ".horiz"]
 
 
 def test_the_3_line_file_can_be_read_again(tmp_path: Path, trust: Trust) -> None:

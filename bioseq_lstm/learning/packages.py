@@ -1,0 +1,77 @@
+"""Packed models: a folder with ``model.safetensors``, ``model.json`` and ``MODEL_CARD.md``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from torch import nn
+
+from bioseq_lstm import pretrained
+from bioseq_lstm.data.encoded import Encoded
+from bioseq_lstm.errors import UserError
+from bioseq_lstm.files import sha256
+from bioseq_lstm.learning.card import Card, read_card
+from bioseq_lstm.learning.checkpoint import load_weights
+from bioseq_lstm.learning.prediction import Predictor
+from bioseq_lstm.learning.windows import predict_new_rows
+from bioseq_lstm.tasks import TASKS
+from bioseq_lstm.tasks.base import Task, Trust
+
+
+@dataclass(frozen=True)
+class Package:
+    """A packed model: its card, and its networks, whose predictions are averaged."""
+
+    card: Card
+    task: Task
+    networks: list[nn.Module]
+
+    def decode(self, encoded: Encoded) -> list[np.ndarray]:
+        """Decoded predictions of all samples, means over the networks."""
+        runs = [predict_new_rows(self.task, network, encoded) for network in self.networks]
+        return [np.mean(same, axis=0) for same in zip(*runs, strict=True)]
+
+    def predictor(self) -> Predictor:
+        trust = Trust(self.card.calibration, pd.DataFrame(), self.card.members[0].about)
+        return Predictor(self.task, self.card.dataset_settings(), trust, self.decode)
+
+
+def load_package(model: str) -> Package:
+    """The installed model of that name, or the one in that folder.
+
+    Raises UserError for a model that is not there, or weights that are not those of the card.
+    """
+    folder = pretrained.find(model)
+    card = read_card(folder / pretrained.CARD)
+    weights = folder / pretrained.WEIGHTS
+    if sha256(weights) != card.weights_sha256:
+        raise UserError("is not the file that model.json describes", file=weights)
+    task = TASKS[card.task]
+    networks = []
+    for number, member in enumerate(card.members):
+        about = Encoded({}, about=member.about)
+        network = task.network(member.settings, about, np.array([], dtype=int))
+        load_weights(weights, network, f"{number}/")
+        networks.append(network.eval())
+    return Package(card, task, networks)
+
+
+def listed() -> str:
+    """The installed models in a line each: name, task, size, headline figure, summary."""
+    lines = []
+    for name in pretrained.installed():
+        card = read_card(Path(pretrained.ROOT) / name / pretrained.CARD)
+        lines.append(f"{name}  {card.task}  {card.storage.bytes / 1e6:.1f} MB  {headline(card)}")
+    return "\n".join(lines) or "no model is installed; `bioseq-lstm package` makes one from runs"
+
+
+def headline(card: Card) -> str:
+    """The first figure with its interval, in words."""
+    if card.test is None or card.test.figures[0].value is None:
+        return "not measured"
+    first = card.test.figures[0]
+    interval = "" if first.low is None else f" ({first.low:.3f} to {first.high:.3f})"
+    return f"{first.label} {first.value:.3f}{interval} on {card.test.samples:,} test samples"

@@ -1,0 +1,91 @@
+"""Files that rules make: downloads, and public benchmark data in the forms that datasets name."""
+
+BENCHMARK_FILES = str(HOME / "workflow" / "scripts" / "benchmark_files.py")
+
+
+localrules:
+    download,
+    benchmark_chains,
+    sidechainnet_chains,
+    yeast_promoters,
+
+
+rule download:
+    """Fetch a file of `downloads`; it gets its name once its checksum is right."""
+    output:
+        "data/downloads/{file}",
+    log:
+        "results/logs/download-{file}.log",
+    wildcard_constraints:
+        file="|".join(map(re.escape, CONFIG.downloads)) or "(?!)",
+    conda:
+        "../../envs/bioseq_lstm.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=240,
+    params:
+        settings=lambda wildcards: as_json(
+            CONFIG.downloads[wildcards.file].model_dump(mode="json")
+        ),
+    shell:
+        # A copy is as good as the original, so LOCAL is no param: it would run the rule again.
+        "python -m bioseq_lstm download --name {wildcards.file} --settings {params.settings:q}"
+        " --folder data/downloads --local={LOCAL:q} > {log:q} 2>&1"
+
+
+rule benchmark_chains:
+    """Chains of a table, in the 3-line form; residues that its mask leaves out are unknown."""
+    input:
+        "data/downloads/{set}.tsv.gz",
+    output:
+        "data/benchmarks/{set}.3line.gz",
+    log:
+        "results/logs/benchmark-{set}.log",
+    wildcard_constraints:
+        set="cb513|nsp2_(train|val)_strict",
+    conda:
+        "../../envs/bioseq_lstm.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    shell:
+        "python {BENCHMARK_FILES:q} chains {input:q} {output:q} > {log:q} 2>&1"
+
+
+rule sidechainnet_chains:
+    """The chains of SidechainNet that are free of kin of the test sets, in the 3-line form."""
+    input:
+        annotations="data/downloads/sidechainnet-dssp.json",
+        ids=str(HOME / "workflow" / "resources" / "benchmarks" / "scn95.ids.txt.gz"),
+    output:
+        "data/benchmarks/scn95.3line.gz",
+    log:
+        "results/logs/benchmark-scn95.log",
+    conda:
+        "../../envs/bioseq_lstm.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    shell:
+        "python {BENCHMARK_FILES:q} sidechainnet {input.annotations:q} {input.ids:q} {output:q}"
+        " > {log:q} 2>&1"
+
+
+rule yeast_promoters:
+    """Yeast promoters as FASTA, table of expression and table of the published parts."""
+    input:
+        "data/downloads/yeast_promoters.tsv.gz",
+    output:
+        genes="data/benchmarks/yeast_promoters.fasta.gz",
+        expression="data/benchmarks/yeast_expression.tsv.gz",
+        parts="data/benchmarks/yeast_parts.tsv.gz",
+    log:
+        "results/logs/benchmark-yeast.log",
+    conda:
+        "../../envs/bioseq_lstm.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    shell:
+        "python {BENCHMARK_FILES:q} promoters {input:q} {output.genes:q} {output.expression:q}"
+        " {output.parts:q} > {log:q} 2>&1"
