@@ -14,9 +14,9 @@ from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.records import write_rejected
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import read_json, read_tsv, sha256, write_json, write_text, write_tsv
-from bioseq_lstm.learning.evaluation import read_splits
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.run import load_network
+from bioseq_lstm.learning.splits import read_splits
 from bioseq_lstm.learning.training import run_network
 from bioseq_lstm.provenance import checksums
 from bioseq_lstm.settings import DatasetSettings, TrainingSettings

@@ -26,11 +26,20 @@ class LstmCell(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """``(batch, length, features)`` -> ``(batch, length, hidden)``."""
-        if x.is_cuda or torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        if x.is_cuda or not _onednn_lacks_bf16():
             states: Tensor = self.lstm(x)[0]
             return states
-        # On a processor without bf16, oneDNN's LSTM raises under autocast.
         with torch.autocast("cpu", enabled=False):
             weight: Tensor = self.lstm.all_weights[0][0]
             full: Tensor = self.lstm(x.to(weight.dtype))[0]
         return full
+
+
+def _onednn_lacks_bf16() -> bool:
+    """Whether oneDNN's LSTM raises under autocast, as it does on processors without bf16.
+
+    A torch that is built without oneDNN has neither that LSTM nor the operator that says so.
+    """
+    if not torch.backends.mkldnn.is_available():
+        return False
+    return not torch.ops.mkldnn._is_mkldnn_bf16_supported()

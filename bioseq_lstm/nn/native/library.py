@@ -129,12 +129,12 @@ def compiler() -> list[str]:
 @contextmanager
 def _folder() -> Iterator[Path]:
     """The user's cache, where builds are kept; else a folder that goes once one is loaded."""
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = caches / "bioseq_lstm"
     try:
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = caches / "bioseq_lstm"
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
-    except OSError:
+    except (OSError, RuntimeError):  # the latter where a user has no home, as in some containers
         with tempfile.TemporaryDirectory() as elsewhere:
             yield Path(elsewhere)
     else:

@@ -75,6 +75,17 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
     assert told == ""
 
 
+def test_a_user_without_a_home_builds_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", nowhere)
+    with library._folder() as folder:
+        assert folder.is_dir()
+    assert not folder.exists()
+
+
 def test_a_build_is_for_its_sources_and_its_processor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
