@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from torch.utils.flop_counter import FlopCounterMode
 
 from bioseq_lstm.nn.encoders import ENCODERS
@@ -183,3 +184,20 @@ def test_the_page_in_docs_says_what_its_table_says(importable: None) -> None:
     newest = tables.newest()
     expected = "" if newest is None else page.measured(newest.name, *tables.read(newest))
     assert measured == expected
+
+
+# --- the comparison of the family
+
+
+def test_the_page_on_the_family_holds_the_figures_of_its_newest_table(importable: None) -> None:
+    import family
+
+    newest = max(family.FOLDER.glob("family-*.tsv"))
+    machine, table = family.read(newest)
+    page = (ROOT / "docs" / "family.md").read_text(encoding="utf-8")
+    assert family.measured(newest.name, machine, table) in page
+    compared = yaml.safe_load((ROOT / "config" / "family.yaml").read_text(encoding="utf-8"))
+    models = table[table["kind"] == "model"]
+    for _, own in models.groupby(["task", "metric"]):
+        assert set(own["name"]) == set(compared["models"])
+        assert (own["seeds"] == 3).all()

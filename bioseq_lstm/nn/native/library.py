@@ -12,6 +12,7 @@ import os
 import platform
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -171,5 +172,23 @@ def _build(compiler: list[str], path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         built = Path(folder) / path.name
         command = [*compiler, *_FLAGS, str(_HERE / "cells.cpp"), "-o", str(built)]
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=_SECONDS)
+        _compile(command)
         built.replace(path)
+
+
+def _compile(command: list[str]) -> None:
+    """Raises CalledProcessError or TimeoutExpired; nothing that it started outlives it."""
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as build:
+        try:
+            _, said = build.communicate(timeout=_SECONDS)
+        except BaseException:
+            os.killpg(build.pid, signal.SIGKILL)  # the compiler proper is a child of its driver
+            raise
+    if build.returncode:
+        raise subprocess.CalledProcessError(build.returncode, command, stderr=said)
