@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from bioseq_lstm.nn.encoders import CELLS, ENCODERS, build_encoder
 from bioseq_lstm.nn.native import library
-from bioseq_lstm.nn.recurrence import Cell
+from bioseq_lstm.nn.recurrence import engine
 
 REFERENCE = "torch.nn.LSTM"
 NAMES = (REFERENCE, *ENCODERS)
@@ -69,14 +69,13 @@ def engines(module: nn.Module, device: torch.device) -> dict[str, Engine]:
     """What can run it, by name, what is taken by default first.
 
     ``cpp`` is our loop in C++, ``compiled`` our chunks of steps compiled for a GPU, ``torch``
-    the loop step by step, or what torch itself has (oneDNN, cuDNN) where there is no loop.
+    the same without either, or what torch itself has (oneDNN, cuDNN) where there is no loop.
     """
-    cells = [part for part in module.modules() if isinstance(part, Cell)]
-    if cells and device.type == "cuda":
-        return {"compiled": nullcontext, "torch": _uncompiled}
-    if any(cell.kernel is not None for cell in cells) and library.available():
-        return {"cpp": nullcontext, "torch": library.disabled}
-    return {"torch": nullcontext}
+    default = engine(module, device)
+    without: dict[str, Engine] = {"cpp": library.disabled, "compiled": _uncompiled}
+    if default not in without:
+        return {default: nullcontext}
+    return {default: nullcontext, "torch": without[default]}
 
 
 def _uncompiled() -> AbstractContextManager[object]:

@@ -1,4 +1,4 @@
-"""The figure of docs/speed.md."""
+"""The figure of docs/speed.md, and how figures of the docs are saved."""
 
 from __future__ import annotations
 
@@ -43,10 +43,13 @@ def draw(path: Path, table: pd.DataFrame) -> None:
     both = alt.vconcat(
         _relative(at_first), _by_length(table[table["part"] == "lengths"]), spacing=28
     )
-    chart = both.resolve_scale(color="independent", strokeDash="independent").configure(
-        **{**CONFIG, "background": "var(--paper)", "padding": 14}
-    )
-    spec = json.dumps(chart.to_dict())
+    save(path, both.resolve_scale(color="independent", strokeDash="independent"))
+
+
+def save(path: Path, chart: alt.TopLevelMixin) -> None:
+    """An SVG in the style of the reports, in their light colours."""
+    styled = chart.configure(**{**CONFIG, "background": "var(--paper)", "padding": 14})
+    spec = json.dumps(styled.to_dict())
     for name, colour in _LIGHT.items():
         spec = spec.replace(name, colour)
     write_text(path, vl_convert.vegalite_to_svg(spec) + "\n")

@@ -80,7 +80,7 @@ def _cells(rows: pd.DataFrame) -> list[str]:
         head = ["encoder", "engine", "1,000 multiply-adds", "allowed"]
         for mode in ("predict", "train"):
             head += [f"{mode}: tokens/s", "relative", "of allowed", "of peak", "plain loop"]
-        found += [f"Hidden {hidden}, batch {batch}, length {length}:", _markdown(head, lines)]
+        found += [f"Hidden {hidden}, batch {batch}, length {length}:", markdown(head, lines)]
     return found
 
 
@@ -98,7 +98,7 @@ def _lengths(rows: pd.DataFrame) -> list[str]:
     ]
     head = ["encoder", "", *(f"{length:,}" for length in lengths)]
     where = f"Tokens per second; hidden {first['hidden']}, batch {first['batch']}."
-    return ["## By length", where, _markdown(head, lines)]
+    return ["## By length", where, markdown(head, lines)]
 
 
 def _memory(rows: pd.DataFrame) -> list[str]:
@@ -111,7 +111,7 @@ def _memory(rows: pd.DataFrame) -> list[str]:
         "Megabytes that one training step takes on top of weights and input; hidden "
         f"{first['hidden']}, batch {first['batch']}, length {first['length']}."
     )
-    return ["## Memory", where, _markdown(["encoder", "default engine", "plain loop"], lines)]
+    return ["## Memory", where, markdown(["encoder", "default engine", "plain loop"], lines)]
 
 
 def _bf16(rows: pd.DataFrame) -> list[str]:
@@ -125,7 +125,7 @@ def _bf16(rows: pd.DataFrame) -> list[str]:
         f"Under bf16 autocast, relative to `{REFERENCE}` in float32; hidden {first['hidden']}, "
         f"batch {first['batch']}, length {first['length']}."
     )
-    return ["## bf16", where, _markdown(["encoder", "predict", "train", ""], lines)]
+    return ["## bf16", where, markdown(["encoder", "predict", "train", ""], lines)]
 
 
 def _ragged(rows: pd.DataFrame) -> list[str]:
@@ -148,7 +148,7 @@ def _ragged(rows: pd.DataFrame) -> list[str]:
     )
     head = ["batches", "through", "", "fill"]
     head += ["predict: tokens/s", "relative", "train: tokens/s", "relative"]
-    return ["## Packed, padded, bucketed", where, _markdown(head, lines)]
+    return ["## Packed, padded, bucketed", where, markdown(head, lines)]
 
 
 def _prediction(rows: pd.DataFrame) -> list[str]:
@@ -168,7 +168,7 @@ def _prediction(rows: pd.DataFrame) -> list[str]:
         f"error is the largest of any state against `{REFERENCE}`; states lie between -1 and 1."
     )
     head = ["batch x length", "engine", "tokens/s", "relative", "largest error", ""]
-    return ["## Prediction engines", where, _markdown(head, lines)]
+    return ["## Prediction engines", where, markdown(head, lines)]
 
 
 def _code(encoder: object) -> str:
@@ -179,6 +179,6 @@ def _number(value: float, form: str) -> str:
     return "" if pd.isna(value) else format(value, form)
 
 
-def _markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     rows = [head, ["---"] * len(head), *lines]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -60,7 +60,7 @@ class Machine:
 def this_machine(device: torch.device, threads: int, peak: float) -> Machine:
     on_gpu = device.type == "cuda"
     return Machine(
-        processor=_processor(),
+        processor=processor(),
         cores=str(os.cpu_count()),
         threads=str(threads),
         instructions=torch.backends.cpu.get_cpu_capability(),
@@ -73,7 +73,7 @@ def this_machine(device: torch.device, threads: int, peak: float) -> Machine:
     )
 
 
-def _processor() -> str:
+def processor() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
@@ -93,8 +93,12 @@ def _versions() -> str:
 def table_name(machine: Machine, quick: bool) -> str:
     """Such as ``recurrent-2026-01-31-amd-epyc.tsv``; a quick run is no result, nor named so."""
     where = machine.processor if machine.device == "cpu" else machine.device
+    return file_name("quick" if quick else "recurrent", machine.date, where)
+
+
+def file_name(what: str, date: str, where: str) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", where.lower()).strip("-")
-    return f"{'quick' if quick else 'recurrent'}-{machine.date}-{slug}.tsv"
+    return f"{what}-{date}-{slug}.tsv"
 
 
 def write(path: Path, machine: Machine, rows: list[Row]) -> None:

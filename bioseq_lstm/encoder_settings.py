@@ -71,6 +71,15 @@ class MatrixSettings(HeadedSettings):
     name: Literal["matrix"]
     chunk: Positive = Field(64, description="steps that are computed at once; changes speed alone")
 
+    @model_validator(mode="after")
+    def _a_head_has_two_features(self) -> MatrixSettings:
+        if self.hidden_size < 2 * self.heads:
+            raise ValueError(
+                f"a head needs 2 features or more: hidden_size {self.hidden_size} allows at most "
+                f"{self.hidden_size // 2} heads, not {self.heads}"
+            )
+        return self
+
 
 class MultiplicativeSettings(RecurrentSettings):
     """The input decides by which matrix the state goes on (mLSTM of UniRep)."""

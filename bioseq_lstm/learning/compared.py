@@ -64,18 +64,20 @@ def _table(metric: Metric, table: pd.DataFrame, comparisons: pd.DataFrame, meani
         own = comparisons[comparisons["metric"] == metric.key].set_index("name")
         difference, low, high = (
             own[name].reindex(table["model"]).to_numpy()
-            for name in ("difference", "seed_low", "seed_high")
+            for name in ("difference", "both_low", "both_high")
         )
-        # A t-interval is even on both sides, so one number tells it.
         figures = {
             metric.label: table["value"],
+            # A t-interval is even on both sides, so one number tells it.
             "±": (table["high"] - table["low"]) / 2,
             f"minus {first}": difference,
-            "± of it": (high - low) / 2,
+            "from": low,
+            "to": high,
         }
         meaning += (
-            f" Differences from {first}, which the configuration names first, are paired over "
-            "seeds; ± is half of a 95 % interval."
+            f" ± is half of that interval. Differences from {first}, which the configuration names "
+            "first, are paired; their 95 % intervals, from and to, are over seeds and over the "
+            "units of the test part."
         )
     shown = {
         **{name: table[name] for name in ("model", "encoder", "parameters")},

@@ -12,12 +12,16 @@ import pandas as pd
 
 from bioseq_lstm.files import read_json, read_tsv, write_json, write_tsv
 from bioseq_lstm.learning.layout import Layout
+from bioseq_lstm.learning.splits import read_splits
 from bioseq_lstm.metrics.bands import BAND_EDGES, band_numbers
 from bioseq_lstm.metrics.base import Metric
 from bioseq_lstm.metrics.bootstrap import Bootstrap, bootstrap
-from bioseq_lstm.metrics.seeds import paired_interval
+from bioseq_lstm.metrics.seeds import combined_interval, paired_interval
 from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks.base import Task
+
+COMPARISONS = ("name", "against", "metric", "difference", "low", "high", "seed_low", "seed_high",
+               "both_low", "both_high", "told_apart")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,10 +75,6 @@ def evaluate(task: Task, settings: DatasetSettings, models: list[str], folder: P
     write_tsv(layout.comparisons, comparison_table(result, models))
     write_tsv(layout.bands, bands)
     write_json(layout.evaluation, {"chosen": chosen, "validation_loss": validation})
-
-
-def read_splits(path: Path) -> pd.DataFrame:
-    return read_tsv(path, text=("id", "drug", "target"))
 
 
 def read_systems(layout: Layout, settings: DatasetSettings, models: list[str]) -> Systems:
@@ -165,28 +165,29 @@ def comparison_table(result: Bootstrap, models: list[str]) -> pd.DataFrame:
     """Each model minus the first one, which the configuration chose and not the test part.
 
     ``low`` and ``high`` are paired over the units of the test part, ``seed_low`` and
-    ``seed_high`` over seeds. Models are told apart where neither interval holds 0.
+    ``seed_high`` over seeds; ``both_low`` and ``both_high`` hold what either leaves open. Models
+    are told apart where the last interval does not hold 0.
     """
     rows = []
     first, *others = models
     for model in others:
         for key, interval in result.difference(model, first).items():
-            low, high = paired_interval(result.seeds(model, key), result.seeds(first, key))
+            units = interval.low, interval.high
+            seeds = paired_interval(result.seeds(model, key), result.seeds(first, key))
+            both = combined_interval(interval.value, units, seeds)
             rows.append(
                 {
                     "name": model,
                     "against": first,
                     "metric": key,
                     "difference": interval.value,
-                    "low": interval.low,
-                    "high": interval.high,
-                    "seed_low": low,
-                    "seed_high": high,
-                    "told_apart": interval.excludes_zero and (low > 0 or high < 0),
+                    **dict(zip(("low", "high"), units, strict=True)),
+                    **dict(zip(("seed_low", "seed_high"), seeds, strict=True)),
+                    **dict(zip(("both_low", "both_high"), both, strict=True)),
+                    "told_apart": both[0] > 0 or both[1] < 0,
                 }
             )
-    columns = ("name", "against", "metric", "difference", "low", "high")
-    return pd.DataFrame(rows, columns=[*columns, "seed_low", "seed_high", "told_apart"])
+    return pd.DataFrame(rows, columns=list(COMPARISONS))
 
 
 def band_table(

@@ -10,8 +10,8 @@ import pandas as pd
 
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.files import read_tsv, write_parquet
-from bioseq_lstm.learning.evaluation import read_splits
 from bioseq_lstm.learning.layout import Layout
+from bioseq_lstm.learning.splits import read_splits
 from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks.base import Parts, Task
 

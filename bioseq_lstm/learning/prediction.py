@@ -17,9 +17,9 @@ from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.records import Reading, refusal_table, write_rejected
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import read_json, read_tsv, sha256, write_json
-from bioseq_lstm.learning.evaluation import read_splits
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.run import load_network
+from bioseq_lstm.learning.splits import read_splits
 from bioseq_lstm.learning.stacking import Fitted, added, refitted
 from bioseq_lstm.learning.windows import predict_new_rows
 from bioseq_lstm.newfiles import visible_files

@@ -18,10 +18,10 @@ from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import read_json, sha256, write_json, write_parquet, write_text, write_tsv
 from bioseq_lstm.learning.checkpoint import load_weights, save_weights
-from bioseq_lstm.learning.evaluation import read_splits
 from bioseq_lstm.learning.invariance import measure_invariance
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.pace import Pace
+from bioseq_lstm.learning.splits import read_splits
 from bioseq_lstm.learning.stacking import Stack, inputs, stack
 from bioseq_lstm.learning.starting import start_from
 from bioseq_lstm.learning.training import run_network, train

@@ -22,8 +22,8 @@ from bioseq_lstm.data.assignment import assign
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import sha256
-from bioseq_lstm.learning.evaluation import read_splits
 from bioseq_lstm.learning.layout import Layout
+from bioseq_lstm.learning.splits import read_splits
 from bioseq_lstm.tasks.base import Parts, StackBase, Task
 
 FOLDS = 5

@@ -9,11 +9,12 @@ import pandas as pd
 
 from bioseq_lstm.files import read_json, read_tsv, write_json
 from bioseq_lstm.learning.costs import TrainedRun
-from bioseq_lstm.learning.evaluation import read_splits, read_systems
+from bioseq_lstm.learning.evaluation import read_systems
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.models import models_section
 from bioseq_lstm.learning.predicted import left_out, read_predicted, text_tsv
 from bioseq_lstm.learning.sections import data_section, split_section
+from bioseq_lstm.learning.splits import read_splits
 from bioseq_lstm.learning.verdict import (
     below_floor,
     control_finds_something,

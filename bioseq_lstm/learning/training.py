@@ -268,7 +268,6 @@ def _averaging(settings: TrainingSettings, steps: int) -> list[Callback]:
     ]
 
 
-@torch.inference_mode()
 def run_network(
     task: Task,
     network: nn.Module,
@@ -281,16 +280,25 @@ def run_network(
 
     ``pace`` is told what the network read, and how long it took.
     """
+    batches = task.batches(encoded, rows, settings, None)
+    decoded = run_batches(task, network, encoded, batches, pace or Pace())
+    return [decoded[int(row)] for row in rows]
+
+
+@torch.inference_mode()
+def run_batches(
+    task: Task, network: nn.Module, encoded: Encoded, batches: list[np.ndarray], pace: Pace
+) -> dict[int, np.ndarray]:
+    """The same by row, in these very batches and in their order."""
     network.eval()
-    pace = pace or Pace()
     decoded: dict[int, np.ndarray] = {}
-    for members in task.batches(encoded, rows, settings, None):
+    for members in batches:
         batch = task.collate(encoded, members)
         pace.start()
         outputs = network(batch.inputs)
         pace.stop(batch)
         decoded.update(zip(members.tolist(), task.decode(network, outputs, batch), strict=True))
-    return [decoded[int(row)] for row in rows]
+    return decoded
 
 
 def _has_bf16() -> bool:

@@ -61,11 +61,11 @@ def told_apart(metric: Metric, comparisons: pd.DataFrame, seeds: int) -> list[st
     )
     count = f"{len(own)} comparisons" if len(own) > 1 else "One comparison"
     return [
-        f"In {metric.label}, {said}. Told apart are those whose difference has two intervals "
-        f"without zero: over the {seeds} seeds (t) and over the test units (bootstrap), both "
-        "paired.",
-        f"{count} with {first} at 95 % each, not corrected for their number. Between the others "
-        "nothing is claimed.",
+        f"In {metric.label}, {said}. Told apart are those whose paired difference has a 95 % "
+        f"interval without zero that holds both how trainings differ (t, over the {seeds} seeds) "
+        "and how test records differ (bootstrap of their units).",
+        f"{count} with {first}, not corrected for their number: where nothing differs, up to one "
+        "in twenty is told apart by chance. Between the others nothing is claimed.",
     ]
 
 

@@ -79,6 +79,12 @@ class Cell(nn.Module, ABC):
     def begin_epoch(self, epoch: int) -> None:
         """For what changes as training goes on; epochs count from 0."""
 
+    def engine(self, device: torch.device) -> str:
+        """What runs its time loop on a device: ``cpp``, ``compiled``, else ``torch``."""
+        if device.type == "cuda":
+            return "compiled"
+        return "cpp" if self.kernel is not None and library.available() else "torch"
+
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """``(batch, length, features)`` -> ``(batch, length, hidden)``."""
         inputs = self.project(x)
@@ -89,8 +95,8 @@ class Cell(nn.Module, ABC):
     def _run(self, inputs: Tensor) -> State:
         if inputs.is_cuda:
             return self._in_compiled_chunks(inputs)
-        in_torch = torch.compiler.is_exporting()  # a graph cannot hold our C++
-        if self.kernel is not None and not in_torch and library.available():
+        exporting = torch.compiler.is_exporting()  # a graph cannot hold our C++
+        if self.kernel is not None and not exporting and library.available():
             weights = self.kernel_weights()
             keep = torch.is_grad_enabled() and any(t.requires_grad for t in (inputs, *weights))
             emitted: State = _InCpp.apply(self.kernel, keep, inputs, *weights)
@@ -149,10 +155,7 @@ def begin_epoch(network: nn.Module, epoch: int) -> None:
 
 def engine(network: nn.Module, device: torch.device) -> str:
     """What runs a network's time loops on a device: ``cpp``, ``compiled``, else ``torch``."""
-    found = set()
-    for cell in (module for module in network.modules() if isinstance(module, Cell)):
-        in_cpp = cell.kernel is not None and library.available()
-        found.add("compiled" if device.type == "cuda" else "cpp" if in_cpp else "torch")
+    found = {module.engine(device) for module in network.modules() if isinstance(module, Cell)}
     return " and ".join(sorted(found)) or "torch"
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch._higher_order_ops.scan import scan_op
 
 if TYPE_CHECKING:
     from bioseq_lstm.nn.recurrence import State
@@ -38,6 +37,9 @@ def through_scan(cell: Stepwise, inputs: Tensor, state: State) -> tuple[State, S
     all of them are handed to the loop. The operator is called below torch's public ``scan``,
     since that compiles the step first and fails where a step unpacks a parameter.
     """
+    # Here, not above: it is private to torch, and only an export should depend on it.
+    from torch._higher_order_ops.scan import scan_op
+
     step = _Step(cell)
     tensors = {**dict(step.named_parameters()), **dict(step.named_buffers())}
     after = cell.step(inputs[:, 0], state)

@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from torch.utils.flop_counter import FlopCounterMode
 
 from bioseq_lstm.nn.encoders import ENCODERS
@@ -56,7 +58,12 @@ def test_every_encoder_is_measured_in_both_modes_and_both_engines(table: pd.Data
     assert (values > 0).all()
     for mode in ("predict", "train"):
         assert set(cells.loc[cells["mode"] == mode, "encoder"]) == {REFERENCE, *ENCODERS}
-    assert set(cells.loc[cells["encoder"] == "peephole", "engine"]) == {"cpp", "torch"}
+    engines = {name: set(own["engine"]) for name, own in cells.groupby("encoder")}
+    torchs_own = {REFERENCE, "lstm", "convlstm"}
+    assert {name for name, own in engines.items() if own == {"torch"}} == torchs_own
+    assert {name for name, own in engines.items() if own == {"cpp", "torch"}} == (
+        set(ENCODERS) - torchs_own
+    )
 
 
 @pytest.mark.parametrize("part", ["lengths", "memory", "bf16"])
@@ -85,10 +92,35 @@ def test_prediction_engines_agree_with_torch(table: pd.DataFrame) -> None:
     assert error["onnxruntime int8"] < 0.05
 
 
-def test_the_reference_is_as_fast_as_itself(table: pd.DataFrame) -> None:
-    cells = table[(table["part"] == "cells") & (table["encoder"] == REFERENCE)]
-    assert (cells["relative"] == 1).all()
-    assert (cells["of_allowed"] == 1).all()
+def test_speeds_are_compared_within_a_round_and_medians_taken(importable: None) -> None:
+    import measuring
+
+    class Told(measuring.Clock):
+        def seconds(self, run: Any) -> float:
+            found: float = run()
+            return found
+
+    # The machine slows down by 1, 4 and 10; ours then takes half, a fifth and all of the time.
+    theirs, ours = iter([1.0, 4.0, 10.0]), iter([0.5, 0.8, 10.0])
+    jobs = {
+        name: measuring.Job(run=partial(next, times), tokens=20, warm=lambda: None)
+        for name, times in (("theirs", theirs), ("ours", ours))
+    }
+    clock = Told(torch.device("cpu"))
+    speeds = measuring.in_turns(jobs, dict.fromkeys(jobs, "theirs"), 3, clock)
+    assert speeds["theirs"] == measuring.Speed(tokens_per_second=5.0, relative=1.0)
+    # 40, 25 and 2 tokens per second; 2, 5 and 1 times as fast. Of medians the ratio would be 5.
+    assert speeds["ours"] == measuring.Speed(tokens_per_second=25.0, relative=2.0)
+
+
+def test_what_is_allowed_is_the_ratio_of_the_counts(table: pd.DataFrame) -> None:
+    cells = table[table["part"] == "cells"].set_index("encoder")
+    assert (cells.loc[REFERENCE, "of_allowed"] == 1).all()
+    assert cells.loc["coupled", "allowed"].tolist() == pytest.approx([4 / 3] * 4, rel=1e-5)
+    assert cells.loc["coupled", "of_allowed"].to_numpy() == pytest.approx(
+        cells.loc["coupled", "relative"].to_numpy() * 3 / 4,
+        rel=1e-5,  # figures have six digits
+    )
 
 
 def product_in_place(
@@ -152,3 +184,20 @@ def test_the_page_in_docs_says_what_its_table_says(importable: None) -> None:
     newest = tables.newest()
     expected = "" if newest is None else page.measured(newest.name, *tables.read(newest))
     assert measured == expected
+
+
+# --- the comparison of the family
+
+
+def test_the_page_on_the_family_holds_the_figures_of_its_newest_table(importable: None) -> None:
+    import family
+
+    newest = max(family.FOLDER.glob("family-*.tsv"))
+    machine, table = family.read(newest)
+    page = (ROOT / "docs" / "family.md").read_text(encoding="utf-8")
+    assert family.measured(newest.name, machine, table) in page
+    compared = yaml.safe_load((ROOT / "config" / "family.yaml").read_text(encoding="utf-8"))
+    models = table[table["kind"] == "model"]
+    for _, own in models.groupby(["task", "metric"]):
+        assert set(own["name"]) == set(compared["models"])
+        assert (own["seeds"] == 3).all()

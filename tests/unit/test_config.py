@@ -268,7 +268,7 @@ def test_resolved_settings_survive_the_way_to_a_verb() -> None:
         (
             DATASET + "    modles: [bilstm]\n",
             5,
-            r"datasets\.chains\.modles: unknown key \(did you mean 'models'\?\); known: files, split,",
+            r"datasets\.chains\.modles: unknown key \(did you mean 'models'\?\); known: files, ",
         ),
         (
             DATASET + "    split:\n      folds: 2\n      identiti: 0.3\n",

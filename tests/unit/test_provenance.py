@@ -34,6 +34,9 @@ SOURCES = {
     "reporting/__init__.py": "",
     "reporting/page.py": "",
     "reporting/templates/page.html.j2": "<p>",
+    "tasks/native/__init__.py": "",
+    "tasks/native/loop.h": "",
+    "tasks/native/cells.cpp": "",
 }
 
 
@@ -103,6 +106,15 @@ def test_templates_are_code_of_the_package_they_lie_in(write: Package) -> None:
     assert code_digest("bioseq_lstm.learning.telling") != before
 
 
+@pytest.mark.parametrize("source", ["loop.h", "cells.cpp"])
+def test_sources_in_cpp_are_code_of_the_package_they_lie_in(write: Package, source: str) -> None:
+    write("tasks/structure/task.py", "from bioseq_lstm.tasks import native\n")
+    before = [code_digest(f"bioseq_lstm.learning.{name}") for name in ("run", "telling")]
+    write(f"tasks/native/{source}", "// edited\n")
+    after = [code_digest(f"bioseq_lstm.learning.{name}") for name in ("run", "telling")]
+    assert [old == new for old, new in zip(before, after, strict=True)] == [False, True]
+
+
 def test_modules_that_are_loaded_by_name_can_be_added_by_a_pattern(write: Package) -> None:
     names = ("bioseq_lstm.learning.run", "bioseq_lstm.tasks.*.panels")
     before = code_digest(*names)
@@ -118,15 +130,16 @@ def test_a_module_that_is_not_there_is_no_digest(write: Package) -> None:
         code_digest("bioseq_lstm.learning.rnu")
 
 
-def test_our_own_training_depends_on_networks_and_not_on_reports(
+def test_our_own_training_depends_on_networks_and_not_on_what_is_made_of_its_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = tmp_path / "bioseq_lstm"
     shutil.copytree(provenance._ROOT, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(provenance, "_ROOT", copy)
     before = code_digest("bioseq_lstm.learning.run")
-    for report in ("reporting/page.py", "learning/telling.py", "tasks/structure/panels.py"):
-        (copy / report).write_text("# edited")
+    for later in ("learning/evaluation.py", "metrics/seeds.py", "learning/telling.py",
+                  "reporting/page.py", "tasks/structure/panels.py"):  # fmt: skip
+        (copy / later).write_text("# edited")
     assert code_digest("bioseq_lstm.learning.run") == before
     (copy / "tasks/structure/network.py").write_text("# edited")
     assert code_digest("bioseq_lstm.learning.run") != before

@@ -29,9 +29,8 @@ class LstmCell(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """``(batch, length, features)`` -> ``(batch, length, hidden)``."""
-        if x.is_cuda or torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        if x.is_cuda or not _onednn_lacks_bf16():
             return self._states(x)
-        # On a processor without bf16, oneDNN's LSTM raises under autocast.
         with torch.autocast("cpu", enabled=False):
             weight: Tensor = self.lstm.all_weights[0][0]
             return self._states(x.to(weight.dtype))
@@ -45,7 +44,16 @@ class LstmCell(nn.Module):
         start = x.new_zeros(1, len(x), self.hidden_size)
         weights = [weight_input, kept, *biases]
         # What nn.LSTM itself calls: biases, 1 layer, no dropout, training, one way, batch first.
-        with_drop: Tensor = torch.lstm(x, (start, start), weights, True, 1, 0.0, True, False, True)[
-            0
-        ]
+        how = (True, 1, 0.0, True, False, True)
+        with_drop: Tensor = torch.lstm(x, (start, start), weights, *how)[0]
         return with_drop
+
+
+def _onednn_lacks_bf16() -> bool:
+    """Whether oneDNN's LSTM raises under autocast, as it does on processors without bf16.
+
+    A torch that is built without oneDNN has neither that LSTM nor the operator that says so.
+    """
+    if not torch.backends.mkldnn.is_available():
+        return False
+    return not torch.ops.mkldnn._is_mkldnn_bf16_supported()

@@ -109,12 +109,16 @@ class MatrixCell(Cell):
         weight = weight - math.log(self.size) / 2  # the scale of the keys
         wide, logarithms = (query, key, value), (weight, top, before)
         top = top + kept
-        if inputs.device.type == "cpu" and library.available():
+        if self.engine(inputs.device) == "cpp":
             states, memory = ChunkInCpp.apply(*wide, leave, *logarithms, memory, self._bound(top))
         else:
             read, count, memory = ChunkAttention.apply(*wide, *logarithms, memory)
             states = self._read_out(read, count, top, leave)
         return states, memory, top[..., -1:]
+
+    def engine(self, device: torch.device) -> str:
+        """Chunks are products of matrices, which torch itself runs on a GPU."""
+        return "cpp" if device.type == "cpu" and library.available() else "torch"
 
     def _parts(self, inputs: Tensor) -> State:
         """Query, key, value, output gate ``(batch, steps, hidden)``, and the logarithms of the

@@ -12,6 +12,7 @@ import os
 import platform
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -129,12 +130,12 @@ def compiler() -> list[str]:
 @contextmanager
 def _folder() -> Iterator[Path]:
     """The user's cache, where builds are kept; else a folder that goes once one is loaded."""
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = caches / "bioseq_lstm"
     try:
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = caches / "bioseq_lstm"
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
-    except OSError:
+    except (OSError, RuntimeError):  # the latter where a user has no home, as in some containers
         with tempfile.TemporaryDirectory() as elsewhere:
             yield Path(elsewhere)
     else:
@@ -171,5 +172,23 @@ def _build(compiler: list[str], path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         built = Path(folder) / path.name
         command = [*compiler, *_FLAGS, str(_HERE / "cells.cpp"), "-o", str(built)]
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=_SECONDS)
+        _compile(command)
         built.replace(path)
+
+
+def _compile(command: list[str]) -> None:
+    """Raises CalledProcessError or TimeoutExpired; nothing that it started outlives it."""
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as build:
+        try:
+            _, said = build.communicate(timeout=_SECONDS)
+        except BaseException:
+            os.killpg(build.pid, signal.SIGKILL)  # the compiler proper is a child of its driver
+            raise
+    if build.returncode:
+        raise subprocess.CalledProcessError(build.returncode, command, stderr=said)

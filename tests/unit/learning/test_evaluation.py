@@ -13,8 +13,9 @@ import pytest
 from bioseq_lstm.config import parse_settings
 from bioseq_lstm.data.alphabets import DSSP8
 from bioseq_lstm.files import read_json, read_tsv, write_json, write_parquet, write_tsv
-from bioseq_lstm.learning.evaluation import band_table, comparison_table, evaluate, read_splits
+from bioseq_lstm.learning.evaluation import band_table, comparison_table, evaluate
 from bioseq_lstm.learning.layout import Layout
+from bioseq_lstm.learning.splits import read_splits
 from bioseq_lstm.metrics.bands import BAND_EDGES
 from bioseq_lstm.metrics.bootstrap import Bootstrap
 from bioseq_lstm.tasks import TASKS
@@ -250,10 +251,12 @@ def test_one_seed_tells_nothing_apart(evaluated: Evaluate) -> None:
         ([0.1, 0.2, 0.3], [0.19, 0.20, 0.21], True),
         ([-0.1, 0.2, 0.5], [0.19, 0.20, 0.21], False),
         ([0.1, 0.2, 0.3], [-0.1, 0.20, 0.5], False),
+        # 0.2 - 0.19 over units, 0.2 - 4.303 * 0.07 / sqrt(3) over seeds, 0.2 - 0.257 over both
+        ([0.01, 0.2, 0.39], [0.13, 0.20, 0.27], False),
     ],
-    ids=["both", "seeds alone", "units alone"],
+    ids=["both", "seeds alone", "units alone", "each, but not together"],
 )
-def test_seeds_and_units_must_both_tell_models_apart(
+def test_seeds_and_units_must_tell_models_apart_together(
     draws: list[float], points: list[float], apart: bool
 ) -> None:
     result = Bootstrap(

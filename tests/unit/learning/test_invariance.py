@@ -34,3 +34,15 @@ def test_a_network_is_told_from_one_that_looks_at_the_rest_of_its_batch(
     # Values are at most about 15; float32 keeps seven digits of each sum.
     assert honest.largest_change < 2e-5
     assert leaky.largest_change > 1e-3
+
+
+@pytest.mark.parametrize("task", ["structure", "expression"])
+def test_batches_are_also_predicted_in_reversed_order(toy: Make, task: str) -> None:
+    data, seen = toy(task), []
+    network = data.task.network(data.model, data.encoded, data.parts.train)
+    network.register_forward_pre_hook(lambda _, given: seen.append(given[0]["lengths"].tolist()))
+    measure_invariance(data.task, network, data.encoded, data.parts.test, data.model.training)
+    several = [lengths for lengths in seen if len(set(lengths)) > 1]
+    assert several
+    half = len(several) // 2
+    assert several[half:] == [lengths[::-1] for lengths in several[:half]]

@@ -252,7 +252,7 @@ def test_models_are_better_worse_or_not_told_apart(metric: Metric, sign: int) ->
         f"In {metric.label}, better than lstm: a, d; worse than lstm: b; "
         "not told apart from lstm: c."
     )
-    assert said[1].startswith("4 comparisons with lstm at 95 % each, not corrected")
+    assert said[1].startswith("4 comparisons with lstm, not corrected for their number")
 
 
 def test_where_nothing_is_told_apart_no_model_is_called_better() -> None:

@@ -199,18 +199,6 @@ def test_prediction_equals_training_to_the_last_bit(loop: Loop) -> None:
             assert torch.equal(cell(x, every_step(50, 13)), trained)
 
 
-@both_engines
-def test_a_second_backward_gives_the_same_gradients(loop: Loop) -> None:
-    cell = random_cell()
-    x = torch.randn(3, 20, 3, dtype=torch.float64, requires_grad=True)
-    with loop():
-        loss = cell(x, every_step(20, 3)).square().sum()
-    first, second = (
-        torch.autograd.grad(loss, [x, *cell.parameters()], retain_graph=True) for _ in range(2)
-    )
-    assert all(map(torch.equal, first, second))
-
-
 def test_at_first_every_rule_is_an_lstm_that_keeps_its_memory() -> None:
     torch.manual_seed(0)
     cell = FuzzyCell(3, 4, rules=2)

@@ -244,17 +244,6 @@ def test_both_engines_give_the_boundaries_the_same_gradient() -> None:
 
 
 @both_engines
-def test_a_second_gradient_is_the_same(loop: Loop) -> None:
-    cell, x = random_cell(levels=3), random_rows().requires_grad_()
-    mask = torch.ones(5, 17, 1, dtype=torch.bool)
-    with loop():
-        loss = cell(x, mask).square().sum()
-        first = torch.autograd.grad(loss, [x, *cell.parameters()], retain_graph=True)
-        second = torch.autograd.grad(loss, [x, *cell.parameters()])
-    assert all(map(torch.equal, first, second))
-
-
-@both_engines
 def test_a_steeper_slope_changes_gradients_alone(loop: Loop) -> None:
     cell, x = random_cell(), random_rows()
     mask = torch.ones(5, 17, 1, dtype=torch.bool)

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,36 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
     output, told = script(tmp_path).communicate()
     assert output.startswith("True ")
     assert told == ""
+
+
+def test_a_build_that_takes_too_long_leaves_nothing_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "_SECONDS", 1)
+    child = tmp_path / "child"
+    with pytest.raises(subprocess.TimeoutExpired):
+        library._compile(["sh", "-c", f"sleep 600 & echo $! > {child}; wait"])
+
+    def runs() -> bool:  # what is killed may stay in the table of processes until it is asked for
+        status = Path("/proc", child.read_text().strip(), "status")
+        return status.exists() and "\nState:\tZ" not in status.read_text()
+
+    for _ in range(100):
+        if not runs():
+            break
+        time.sleep(0.1)
+    assert not runs()
+
+
+def test_a_user_without_a_home_builds_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", nowhere)
+    with library._folder() as folder:
+        assert folder.is_dir()
+    assert not folder.exists()
 
 
 def test_a_build_is_for_its_sources_and_its_processor(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -82,6 +83,15 @@ def test_it_equals_the_lstm_operator_of_onnx_on_rows_of_any_length(
     )
     # onnxruntime is float32, with its own sigmoid and tanh (to 1e-7), here over nine steps.
     torch.testing.assert_close(encoder(x, LENGTHS), expected, rtol=0, atol=2e-6)
+
+
+def test_a_torch_without_onednn_has_nothing_to_go_around(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell, x = LstmCell(3, 4), torch.randn(2, 5, 3)
+    mask = torch.ones(2, 5, 1, dtype=torch.bool)
+    expected = cell(x, mask)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    monkeypatch.setattr(torch.ops, "mkldnn", SimpleNamespace())  # its operators are not there
+    assert torch.equal(cell(x, mask), expected)
 
 
 def test_memory_is_kept_at_first_and_recurrence_is_orthogonal() -> None:

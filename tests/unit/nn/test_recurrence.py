@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from bioseq_lstm.learning.training import Learner
 from bioseq_lstm.nn.encoders import build_encoder
-from bioseq_lstm.nn.recurrence import Cell, State, begin_epoch, penalties
+from bioseq_lstm.nn.native import library
+from bioseq_lstm.nn.recurrence import Cell, State, begin_epoch, engine, penalties
 from bioseq_lstm.settings import TrainingSettings
 
 
@@ -44,6 +45,27 @@ def test_every_cell_is_told_which_epoch_begins() -> None:
     for epoch in (0, 1):
         begin_epoch(network, epoch)
     assert [cell.epochs for cell in cells] == [[0, 1]] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "on_cpu", "on_gpu"),
+    [
+        ("lstm", "torch", "torch"),
+        ("convlstm", "torch", "torch"),
+        ("peephole", "cpp", "compiled"),
+        ("matrix", "cpp", "torch"),
+    ],
+)
+def test_what_runs_a_loop_is_told(name: str, on_cpu: str, on_gpu: str) -> None:
+    if not library.compiler():
+        pytest.skip("there is no C++ compiler")
+    encoder: Any = build_encoder(name, 3, {"hidden_size": 8})
+    assert engine(encoder, torch.device("cpu")) == on_cpu
+    assert engine(encoder, torch.device("cuda")) == on_gpu
+    with library.disabled():
+        assert engine(encoder, torch.device("cpu")) == "torch"
+    both = nn.ModuleList([encoder, Counting(2)])  # which is a loop without C++
+    assert engine(both, torch.device("cpu")) == ("cpp and torch" if on_cpu == "cpp" else "torch")
 
 
 def test_a_training_step_adds_penalties_and_lets_the_budget_reach_the_gate() -> None:

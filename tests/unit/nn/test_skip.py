@@ -200,18 +200,6 @@ def test_prediction_which_leaves_out_skipped_steps_equals_training_to_the_last_b
 
 
 @both_engines
-def test_a_second_backward_gives_the_same_gradients(loop: Loop) -> None:
-    cell = random_cell()
-    x = torch.randn(3, 20, 3, dtype=torch.float64, requires_grad=True)
-    with loop():
-        loss = cell(x, every_step(20, 3)).square().sum()
-    first, second = (
-        torch.autograd.grad(loss, [x, *cell.parameters()], retain_graph=True) for _ in range(2)
-    )
-    assert all(map(torch.equal, first, second))
-
-
-@both_engines
 def test_the_budget_counts_updates_of_real_positions_only(loop: Loop) -> None:
     options = {"hidden_size": 4, "budget": 0.5}
     encoder: Any = build_encoder("skip", 3, options)
