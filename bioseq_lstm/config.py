@@ -15,6 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from bioseq_lstm import pretrained
 from bioseq_lstm.download_settings import DOWNLOADS, Download
+from bioseq_lstm.encoder_settings import OTHER_NAMES
 from bioseq_lstm.errors import UserError, nearest
 from bioseq_lstm.presets import merge, preset
 from bioseq_lstm.settings import (
@@ -34,6 +35,17 @@ DEFAULT_MODELS: dict[str, dict[str, Any]] = {
 }
 
 
+# What stands where a mapping is wanted is most often its main value.
+EXAMPLES = {
+    "encoder": "{name: lstm}",
+    "stem": "{kernels: [9, 15]}",
+    "attention": "{heads: 4}",
+    "training": "{epochs: 20}",
+    "split": "{strategy: homology}",
+}
+_BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+
+
 def parse_config(raw: Any, file: str | Path | None = None) -> Config:
     """Validate what was read from YAML; every fault is one ``UserError`` line.
 
@@ -46,11 +58,13 @@ def parse_config(raw: Any, file: str | Path | None = None) -> Config:
     for name, entry in own.items() if isinstance(own, Mapping) else ():
         _check_map(entry, ("models", name), file)
     named = {**DEFAULT_MODELS, **own} if isinstance(own, Mapping) else DEFAULT_MODELS
+    unsaid = list(own if isinstance(own, Mapping) and own else DEFAULT_MODELS)
     resolved = dict(raw)
     datasets = raw.get("datasets")
     if isinstance(datasets, Mapping):
         resolved["datasets"] = {
-            name: _resolve_models(name, entry, named, file) for name, entry in datasets.items()
+            name: _resolve_models(name, entry, named, unsaid, file)
+            for name, entry in datasets.items()
         }
     try:
         return Config.model_validate(resolved)
@@ -128,13 +142,14 @@ def parse_download(raw: Any) -> Download:
 
 
 def _resolve_models(
-    name: str, entry: Any, named: Mapping[str, Any], file: str | Path | None
+    name: str, entry: Any, named: Mapping[str, Any], unsaid: list[str], file: str | Path | None
 ) -> Any:
+    """The entry of a dataset with its models resolved; those of ``unsaid`` where it names none."""
     if not isinstance(entry, Mapping) or entry.get("task") not in tuple(DATASETS):
         return entry
     if "pretrained" in entry:  # nothing is trained
         return entry
-    chosen = entry.get("models", list(named))
+    chosen = entry.get("models", unsaid)
     if isinstance(chosen, str):
         chosen = [chosen]
     if isinstance(chosen, list) and all(isinstance(model, str) for model in chosen):
@@ -203,9 +218,14 @@ def _as_user_error(
             r"'([^']+)'", str(first["ctx"].get("expected_tags", first["ctx"].get("expected")))
         )
         given = first["ctx"].get("tag", first["input"])
-        message = (
-            f"{given!r} is not known{nearest(str(given), expected)}; known: {', '.join(expected)}"
-        )
+        wanted = str(given).casefold()
+        known = OTHER_NAMES.get(wanted, wanted)
+        message = f"{given!r} is not known{nearest(known, expected)}; known: {', '.join(expected)}"
+    elif first["type"] in ("model_type", "model_attributes_type"):
+        example = EXAMPLES.get(str(keys[-1])) if keys else None
+        message = f"{first['input']!r} must be a mapping{f', such as {example}' if example else ''}"
+    elif first["type"] in _BOUNDS:
+        message = f"{message[0].lower()}{message[1:]}, not {first['input']!r}"
     elif first["type"] == "string_pattern_mismatch":
         message = "a name has letters, digits, _ and - only, and starts with a letter or digit"
     elif first["type"] == "missing":

@@ -22,6 +22,15 @@ class RecurrentSettings(Strict):
     bidirectional: bool = True
     dropout: Dropout = Field(0.0, description="between layers, so it needs two or more")
 
+    @model_validator(mode="after")
+    def _dropout_has_a_place(self) -> RecurrentSettings:
+        if self.dropout and self.num_layers == 1:
+            raise ValueError(
+                f"dropout {self.dropout:g} acts between layers, so num_layers must be 2 or more; "
+                "stem, attention and head have a dropout of their own"
+            )
+        return self
+
 
 class LstmSettings(RecurrentSettings):
     name: Literal["lstm"] = "lstm"
@@ -150,3 +159,5 @@ EncoderSettings = Annotated[
     | ConvLstmSettings,
     Field(discriminator="name"),
 ]
+# Names that people know some of them by.
+OTHER_NAMES = {"slstm": "exponential", "mlstm": "matrix", "mogrifier": "dynamic", "bilstm": "lstm"}

@@ -93,7 +93,7 @@ def _row(model: str, runs: Sequence[TrainedRun]) -> dict[str, Any]:
 
 
 def encoder_text(settings: dict[str, Any]) -> str:
-    """Such as ``stem, 2 x lstm 96``; of pairs, what drugs and what targets get."""
+    """Such as ``stem 2 x 48, 2 x lstm 96``; of pairs, what drugs and what targets get."""
     sides = [_side_text(settings["inputs"].get(side, settings)) for side in ("drug", "target")]
     return sides[0] if sides[0] == sides[1] else f"{sides[0]}; {sides[1]}"
 
@@ -102,7 +102,8 @@ def _side_text(settings: dict[str, Any]) -> str:
     encoder = settings["encoder"]
     layers = f"{encoder['num_layers']} x " if encoder["num_layers"] > 1 else ""
     way = "" if encoder["bidirectional"] else ", one direction"
-    stem = "stem, " if settings["stem"] else ""
+    own = settings["stem"]
+    stem = f"stem {len(own['kernels'])} x {own['channels']}, " if own else ""
     attention = ", attention" if settings.get("attention") else ""
     return f"{stem}{layers}{encoder['name']} {encoder['hidden_size']}{way}{attention}"
 

@@ -22,7 +22,12 @@ from bioseq_lstm.config import (
     parse_settings,
     schema_text,
 )
-from bioseq_lstm.encoder_settings import ConvLstmSettings, EncoderSettings, LstmSettings
+from bioseq_lstm.encoder_settings import (
+    ConvLstmSettings,
+    EncoderSettings,
+    LstmSettings,
+    RecurrentSettings,
+)
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.init_settings import InitSettings
 from bioseq_lstm.nn.convlstm import ConvLstm
@@ -70,6 +75,13 @@ def test_four_lines_are_a_whole_configuration(load: Load) -> None:
     assert list(chains.models) == ["bilstm", "convlstm"]
     assert chains.seeds == (1,)
     assert chains.split.folds == 1
+
+
+def test_who_names_models_gets_these_and_no_others(load: Load) -> None:
+    mine = load("models: {mine: {encoder: {name: skip}}}\n" + DATASET)
+    assert list(mine.datasets["chains"].models) == ["mine"]
+    by_name = load("models: {mine: {}}\n" + DATASET + "    models: [bilstm, mine]\n")
+    assert list(by_name.datasets["chains"].models) == ["bilstm", "mine"]
 
 
 def test_the_configuration_of_the_demo_is_valid() -> None:
@@ -231,7 +243,7 @@ def test_settings_and_encoder_have_the_same_options_with_the_same_defaults(name:
 def test_the_documentation_has_every_encoder_with_the_options_of_its_own(name: str) -> None:
     page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
-    own = set(BY_NAME[name].model_fields) - set(LstmSettings.model_fields)
+    own = set(BY_NAME[name].model_fields) - {*RecurrentSettings.model_fields, "name"}
     assert set(re.findall(r"`(\w+): ", row)) == own
 
 
@@ -289,6 +301,31 @@ def test_resolved_settings_survive_the_way_to_a_verb() -> None:
             "models:\n  m:\n    encoder: {name: lstm, window: 3}\n" + DATASET,
             3,
             r"models\.m\.encoder\.window: unknown key; known: hidden_size, num_layers",
+        ),
+        (
+            "models:\n  m:\n    encoder: lstm\n" + DATASET,
+            3,
+            r"models\.m\.encoder: 'lstm' must be a mapping, such as \{name: lstm\}",
+        ),
+        (
+            "models:\n  m:\n    stem: [9, 15]\n" + DATASET,
+            3,
+            r"models\.m\.stem: \[9, 15\] must be a mapping, such as \{kernels: \[9, 15\]\}",
+        ),
+        (
+            "models:\n  m:\n    encoder: {name: mLSTM}\n" + DATASET,
+            3,
+            r"models\.m\.encoder\.name: 'mLSTM' is not known \(did you mean 'matrix'\?\)",
+        ),
+        (
+            "models:\n  m:\n    encoder: {name: hierarchical, stride: 0}\n" + DATASET,
+            3,
+            r"models\.m\.encoder\.stride: input should be greater than or equal to 1, not 0",
+        ),
+        (
+            "models:\n  m:\n    encoder: {name: lstm, dropout: 0.2}\n" + DATASET,
+            3,
+            r"models\.m\.encoder: dropout 0\.2 acts between layers, so num_layers must be 2",
         ),
         (
             DATASET.replace("structure", "strukture"),

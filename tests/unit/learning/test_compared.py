@@ -125,7 +125,7 @@ def test_costs_are_summed_over_the_runs_of_a_model() -> None:
         ({"encoder": {"name": "lstm", "hidden_size": 8}}, "lstm 8"),
         (
             {"stem": {}, "encoder": {"name": "skip", "num_layers": 2, "bidirectional": False}},
-            "stem, 2 x skip 96, one direction",
+            "stem 2 x 64, 2 x skip 96, one direction",
         ),
         ({"attention": {}}, "lstm 96, attention"),
         ({"inputs": {"target": {"embedding": {"size": 4}}}}, "lstm 96"),
