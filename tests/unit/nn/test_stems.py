@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import conv1d, gelu
 
@@ -20,7 +20,6 @@ def padded_codes(sequences: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.tensor(rows), torch.tensor([len(s) for s in sequences])
 
 
-@settings(deadline=None)  # the first call pays for torch's start
 @given(
     sequences=st.lists(st.text("ACGTN", min_size=1, max_size=12), min_size=1, max_size=4),
     kmer=st.integers(1, 4),
