@@ -54,8 +54,8 @@ def sides_of(table: pd.DataFrame, group: str, fold: str = "fold0") -> int:
     return int(used.groupby(group)[fold].nunique().max())
 
 
-# Six groups or more, none above a quarter of all: with a larger one a fold may hold that group alone,
-# and the rest of the samples, or it, cannot be shared out any more.
+# Six groups or more, none above a quarter of all: one that is larger may be a fold by itself, and
+# what another fold leaves cannot be shared out then.
 grouped = st.lists(st.integers(0, 30), min_size=1, max_size=200).filter(
     lambda names: len(set(names)) >= 6 and 4 * max(Counter(names).values()) <= len(names)
 )
