@@ -39,7 +39,9 @@ OF_EVERY_DATASET = (
 MODELS_OF = {"crossed": ("bilstm",)}
 RUNS_OF = {"crossed": tuple(f"fold{fold}-seed{seed}" for fold in (0, 1) for seed in (1, 2))}
 NEW_OF = {
-    "structure": ("proteins.tsv", "proteins.residues.tsv", "proteins.3line"),
+    "structure": tuple(
+        f"proteins.{suffix}" for suffix in ("tsv", "residues.tsv", "3line", "ss2", "horiz")
+    ),
     "expression": ("genes.tsv", "genes.conditions.tsv"),
     "affinity": ("pairs.tsv",),
     "crossed": (),

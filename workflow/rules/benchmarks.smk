@@ -28,15 +28,15 @@ rule download:
             CONFIG.downloads[wildcards.file].model_dump(mode="json")
         ),
     shell:
-        # A copy is as good as the original, so LOCAL is no param: it would run the rule again.
         "python -m bioseq_lstm download --name {wildcards.file} --settings {params.settings:q}"
-        " --folder data/downloads --local={LOCAL:q} > {log:q} 2>&1"
+        ' --folder data/downloads --local="$LOCAL_COPIES" > {log:q} 2>&1'
 
 
 rule benchmark_chains:
     """Chains of a table, in the 3-line form; residues that its mask leaves out are unknown."""
     input:
-        "data/downloads/{set}.tsv.gz",
+        script=BENCHMARK_FILES,
+        table="data/downloads/{set}.tsv.gz",
     output:
         "data/benchmarks/{set}.3line.gz",
     log:
@@ -49,12 +49,13 @@ rule benchmark_chains:
         mem_mb=1000,
         runtime=30,
     shell:
-        "python {BENCHMARK_FILES:q} chains {input:q} {output:q} > {log:q} 2>&1"
+        "python {input.script:q} chains {input.table:q} {output:q} > {log:q} 2>&1"
 
 
 rule sidechainnet_chains:
     """The chains of SidechainNet that are free of kin of the test sets, in the 3-line form."""
     input:
+        script=BENCHMARK_FILES,
         annotations="data/downloads/sidechainnet-dssp.json",
         ids=str(HOME / "workflow" / "resources" / "benchmarks" / "scn95.ids.txt.gz"),
     output:
@@ -67,14 +68,15 @@ rule sidechainnet_chains:
         mem_mb=2000,
         runtime=30,
     shell:
-        "python {BENCHMARK_FILES:q} sidechainnet {input.annotations:q} {input.ids:q} {output:q}"
+        "python {input.script:q} sidechainnet {input.annotations:q} {input.ids:q} {output:q}"
         " > {log:q} 2>&1"
 
 
 rule yeast_promoters:
     """Yeast promoters as FASTA, table of expression and table of the published parts."""
     input:
-        "data/downloads/yeast_promoters.tsv.gz",
+        script=BENCHMARK_FILES,
+        table="data/downloads/yeast_promoters.tsv.gz",
     output:
         genes="data/benchmarks/yeast_promoters.fasta.gz",
         expression="data/benchmarks/yeast_expression.tsv.gz",
@@ -87,5 +89,5 @@ rule yeast_promoters:
         mem_mb=1000,
         runtime=30,
     shell:
-        "python {BENCHMARK_FILES:q} promoters {input:q} {output.genes:q} {output.expression:q}"
+        "python {input.script:q} promoters {input.table:q} {output.genes:q} {output.expression:q}"
         " {output.parts:q} > {log:q} 2>&1"

@@ -26,11 +26,15 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
-LOCAL = CONFIG.local or ""  # folder with copies of what is to be downloaded
 DATASETS = list(CONFIG.datasets)
 
 # The package is run from this checkout, also inside a conda environment.
-shell.prefix(f"export PYTHONPATH={shlex.quote(str(HOME))}; ")
+# A local copy of a download is as good as the original: where it lies is no param of the rule, which
+# would run it again.
+shell.prefix(
+    f"export PYTHONPATH={shlex.quote(str(HOME))};"
+    f" export LOCAL_COPIES={shlex.quote(CONFIG.local or '')}; "
+)
 
 
 wildcard_constraints:

@@ -260,7 +260,7 @@ def test_training_under_bf16_is_stable_at_length_3000(name: str, own: Mapping[st
             "lstm",
             {"hidden": 4},
             "encoder lstm: no option 'hidden' (did you mean 'hidden_size'?); it takes "
-            "hidden_size, num_layers, bidirectional, dropout",
+            "hidden_size, weight_drop, num_layers, bidirectional, dropout",
         ),
         ("lstm", {}, "encoder lstm: hidden_size is missing"),
     ],
