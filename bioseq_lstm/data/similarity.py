@@ -38,8 +38,10 @@ Kind = Literal["protein", "dna", "molecule"]
 MAX_EVALUE = 1e-3
 SENSITIVITY = 7.5  # MMseqs2's most sensitive standard setting: homologues down to 25 % identity
 # Protein words of 5 letters find more than MMseqs2's own choice of 6 and cost the same in small
-# sets; in large sets they hit too often. DNA words of 11 need 50 MB where the default needs 8 GB.
-SHORT_WORDS_BELOW = 20_000_000  # residues
+# sets; in large sets they hit too often (8.4 million residues against themselves on two cores:
+# 6 letters take 6.5 min, 5 had not ended after 45). DNA words of 11 need 50 MB where the default
+# needs 8 GB.
+SHORT_WORDS_BELOW = 4_000_000  # residues
 PROTEIN_WORD = 5
 DNA_WORD = 11
 MOST_HITS = 300  # that pass the prefilter, for each query: MMseqs2's own choice

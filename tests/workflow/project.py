@@ -15,7 +15,10 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-CHECKOUT = ("Snakefile", "bioseq_lstm", "workflow/rules", "workflow/report", "envs", "profiles")
+CHECKOUT = (
+    *("Snakefile", "bioseq_lstm", "envs", "profiles"),
+    *("workflow/rules", "workflow/report", "workflow/scripts", "workflow/resources/benchmarks"),
+)
 LONGEST_CALL = 900  # seconds
 
 _HEADING = re.compile(r"^(?:local)?rule (\w+):$")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import shutil
 import zipfile
 from pathlib import Path
 
@@ -85,8 +84,6 @@ def test_a_local_copy_is_taken_where_there_is_no_address(empty: Project, tmp_pat
 
 @pytest.mark.parametrize("config", sorted((ROOT / "config" / "benchmarks").glob("*.yaml")))
 def test_every_benchmark_can_be_planned(empty: Project, config: Path) -> None:
-    own = Path("workflow", "resources", "benchmarks")
-    shutil.copytree(ROOT / own, empty.path(str(own)))
     plan = empty.plan("--configfile", str(config))
     assert {"read", "split", "encode", "train", "evaluate", "report"} <= plan.planned_rules
     assert "download" in plan.planned_rules
