@@ -132,10 +132,12 @@ class StackBase(ABC):
     """A baseline of a task, fitted on some rows, for a network to be stacked on.
 
     ``choices`` are what it chose on validation rows, JSON-ready; given to ``Task.stack_base`` they
-    are not chosen again.
+    are not chosen again. ``settled`` says that a fit with choices takes nothing else from the
+    validation rows, so that it may be fitted on them too.
     """
 
     choices: dict[str, Any]
+    settled: bool = False
 
     @abstractmethod
     def fit(self, rows: np.ndarray, validation: np.ndarray) -> Self:
