@@ -26,6 +26,7 @@ from bioseq_lstm.metrics.structure import (
     STATES3,
     STATES8,
     StructureScorer,
+    best_three,
     three_probabilities,
 )
 from bioseq_lstm.metrics.temperature import at_temperature, fit_temperature
@@ -51,7 +52,7 @@ from bioseq_lstm.tasks.reading import (
     with_external_test,
 )
 from bioseq_lstm.tasks.structure.network import STATES, StructureNetwork
-from bioseq_lstm.tasks.structure.psipred import best_states, horizontal, vertical
+from bioseq_lstm.tasks.structure.psipred import horizontal, vertical
 
 
 class StructureTask(Task):
@@ -169,6 +170,7 @@ class StructureTask(Task):
                 "id": splits["id"].to_numpy()[rows],
                 "truth": [DSSP8.decode(labels[row]) for row in rows],
                 "predicted": [most_probable(p) for p in calibrated],
+                "predicted_3": [best_three(three_probabilities(p)) for p in calibrated],
                 "confidence": [p.max(axis=1).astype(np.float32) for p in calibrated],
                 "probabilities": [p.astype(np.float32).ravel() for p in calibrated],
             }
@@ -179,6 +181,7 @@ class StructureTask(Task):
         means = [np.mean(same, axis=0).reshape(-1, STATES) for same in runs]
         return tables[0].assign(
             predicted=[most_probable(p) for p in means],
+            predicted_3=[best_three(three_probabilities(p)) for p in means],
             confidence=[p.max(axis=1) for p in means],
             probabilities=[p.ravel() for p in means],
         )
@@ -186,7 +189,10 @@ class StructureTask(Task):
     def scorer(self, predictions: pd.DataFrame, splits: pd.DataFrame) -> StructureScorer:
         groups = splits["group"].to_numpy()[predictions["sample"]]
         return StructureScorer(
-            list(predictions["truth"]), list(predictions["predicted"]), unit_codes(groups)
+            list(predictions["truth"]),
+            list(predictions["predicted"]),
+            unit_codes(groups),
+            list(predictions["predicted_3"]),
         )
 
     def new_tables(
@@ -201,7 +207,7 @@ class StructureTask(Task):
         eight = [at_temperature(p, temperature) for p in decoded]
         three = [three_probabilities(p) for p in eight]
         ids, sequences = list(reading.records["id"]), list(reading.records["sequence"])
-        states8, states3 = [most_probable(p) for p in eight], [best_states(p) for p in three]
+        states8, states3 = [most_probable(p) for p in eight], [best_three(p) for p in three]
         chains = pd.DataFrame(
             {
                 "id": ids,

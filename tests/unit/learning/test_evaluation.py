@@ -50,6 +50,7 @@ def predictions(
             "id": [f"c{row}" for row in rows],
             "truth": TRUTH,
             "predicted": predicted,
+            "predicted_3": predicted,
             "probabilities": probabilities,
         }
     )
