@@ -15,6 +15,7 @@ from torch import nn
 
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.records import Reading, refusal_table, write_rejected
+from bioseq_lstm.data.text import check_unpacked
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import read_json, read_tsv, sha256, write_json
 from bioseq_lstm.learning.layout import Layout
@@ -88,6 +89,7 @@ def write_predictions(
     """
     task = predictor.task
     _check_replaceable(out)
+    check_unpacked(task.reads(paths), predictor.settings.max_unpacked)
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=out.parent))
     files: dict[str, dict[str, Any]] = {}

@@ -19,6 +19,7 @@ from bioseq_lstm.data.records import (
 )
 from bioseq_lstm.data.similarity import MAX_EVALUE, SENSITIVITY
 from bioseq_lstm.data.splitting import SplitSettings, names_validation
+from bioseq_lstm.data.text import check_unpacked
 from bioseq_lstm.files import sha256, write_json, write_parquet, write_tsv
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.settings import DatasetSettings
@@ -32,6 +33,8 @@ def read(task: Task, settings: DatasetSettings, folder: Path) -> None:
     then stands in ``rejected-too-many.tsv``, since Snakemake removes the outputs of a failed job.
     """
     layout = Layout(folder)
+    files = settings.files.paths()
+    check_unpacked(files.values(), settings.max_unpacked)
     reading = task.read(settings)
     kept = layout.folder / "rejected-too-many.tsv"
     write_rejected(kept, reading.refusals)
@@ -42,10 +45,9 @@ def read(task: Task, settings: DatasetSettings, folder: Path) -> None:
         kept,
     )
     kept.unlink()
-    files = settings.files.paths().items()
     about = {
         **profile(reading),
-        "files": {name: {"path": path, "sha256": sha256(path)} for name, path in files},
+        "files": {name: {"path": path, "sha256": sha256(path)} for name, path in files.items()},
     }
     write_parquet(layout.records, reading.records)
     write_parquet(layout.measurements, reading.measurements)
