@@ -62,6 +62,7 @@ class StructureTask(Task):
     kinds: ClassVar[dict[str, Kind]] = {"chain": "protein"}
     blind = "majority state"
     by_position = "chain"
+    calibrated_by = "temperature"
 
     def read(self, settings: StructureDataset) -> Reading:
         reading = self._read(settings.files, settings.max_length)

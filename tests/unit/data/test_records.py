@@ -84,6 +84,17 @@ def test_a_control_before_a_formula_is_escaped_and_guarded(
     assert (tmp_path / "rejected.tsv").read_text().splitlines()[1] == f"x.fa\t1\t'{shown}=1\tr"
 
 
+def test_a_table_keeps_all_but_formulas() -> None:
+    table = pd.DataFrame(
+        {"id": ["=1+1", "-5", "@x", "a=b", None], "=cmd": [-1.5, 2.0, 3.0, 4.0, 5.0]}
+    )
+    safe = without_formulas(table)
+    assert list(safe) == ["id", "'=cmd"]
+    assert safe["id"].tolist()[:4] == ["'=1+1", "'-5", "'@x", "a=b"]
+    assert safe["id"].isna().tolist() == [False] * 4 + [True]
+    assert safe["'=cmd"].tolist() == table["=cmd"].tolist()
+
+
 def test_no_refusal_still_gives_the_header(tmp_path: Path) -> None:
     write_rejected(tmp_path / "rejected.tsv", [])
     assert (tmp_path / "rejected.tsv").read_text() == "file\tline\trecord\treason\n"
