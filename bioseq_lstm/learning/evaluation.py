@@ -75,14 +75,14 @@ def evaluate(task: Task, settings: DatasetSettings, models: list[str], folder: P
     write_tsv(layout.differences, differences)
     write_tsv(layout.comparisons, comparison_table(result, models))
     write_tsv(layout.bands, bands)
-    tables = (layout.figures, layout.seeds, layout.differences, layout.comparisons, layout.bands)
+    written = (layout.figures, layout.seeds, layout.differences, layout.comparisons, layout.bands)
     write_json(
         layout.evaluation,
         {
             "chosen": chosen,
             "validation_loss": validation,
             "inputs": sha256_of(_scored_files(layout, settings, models), folder),
-            "outputs": sha256_of(tables, folder),
+            "outputs": sha256_of(written, folder),
         },
     )
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bioseq_lstm.data.records import (
@@ -11,6 +12,7 @@ from bioseq_lstm.data.records import (
     check_refused_share,
     resolve_duplicates,
     set_name,
+    without_formulas,
     write_rejected,
 )
 from bioseq_lstm.errors import UserError
