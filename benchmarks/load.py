@@ -61,7 +61,7 @@ def held(verb: str, records: int, letters: int, arguments: Sequence[str]) -> Hel
 
 
 def many(count: int, folder: Path) -> Iterator[Held]:
-    """Reading, splitting at random, encoding and predicting ``count`` short genes."""
+    """Reading, encoding, predicting and splitting at random ``count`` short genes."""
     draw = random.Random(0)
     letters = 0
     with (folder / "genes.fasta").open("w") as fasta, (folder / "table.tsv").open("w") as table:
@@ -83,16 +83,17 @@ def many(count: int, folder: Path) -> Iterator[Held]:
         "models": {"m": MODEL},
     }
     shared = ["--folder", str(folder / "results"), "--settings", json.dumps(settings)]
-    for verb in ("read", "encode", "split"):
+    for verb in ("read", "encode"):
         yield held(verb, count, letters, [verb, *shared])
     about = {"conditions": CONDITIONS, "coding_start": None}
     model = packed(folder / "model", "expression", about, {"half_width": [1.0, 1.0]}, DNA.letters)
     arguments = ["predict", "--model", str(model), "--out", str(folder / "out")]
     yield held("predict", count, letters, [*arguments, str(folder / "genes.fasta")])
+    yield held("split", count, letters, ["split", *shared])
 
 
 def one_long(folder: Path) -> Iterator[Held]:
-    """One record of a million letters: refused where it is to be learnt from, not in silence."""
+    """One record of a million letters, to be predicted beside a short one."""
     draw = random.Random(0)
     path = folder / "long.fasta"
     sequence = "".join(draw.choices("ACDEFGHIKLMNPQRSTVWY", k=LONG))
@@ -134,7 +135,7 @@ def main() -> None:
     lines = ["verb\trecords\tletters\tseconds\tcpu_seconds\tpeak_mb"]
     print(lines[0])
     with tempfile.TemporaryDirectory() as folder:
-        for number, step in enumerate([*options.records, None]):
+        for number, step in enumerate([None, *options.records]):
             own = Path(folder) / str(number)
             own.mkdir()
             for one in one_long(own) if step is None else many(step, own):

@@ -46,6 +46,7 @@ from bioseq_lstm.tasks.base import (
     padded_tensors,
 )
 from bioseq_lstm.tasks.reading import (
+    MAX_IN_WINDOWS,
     new_sequences,
     records_table,
     with_external_test,
@@ -86,7 +87,7 @@ class StructureTask(Task):
     def read_new(
         self, paths: Sequence[Path], settings: StructureDataset, letters: float = inf
     ) -> Iterator[tuple[str, Reading]]:
-        return new_sequences("chain", paths, PROTEIN, letters)
+        return new_sequences("chain", paths, PROTEIN, letters, MAX_IN_WINDOWS)
 
     def encode(self, reading: Reading, settings: StructureDataset) -> Encoded:
         chains = {"chain": PROTEIN.encode_all(list(reading.records["sequence"]))}
