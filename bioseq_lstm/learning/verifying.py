@@ -70,7 +70,7 @@ def _links(layout: Layout) -> Iterator[Link]:
     folder = layout.folder
     if layout.evaluation.exists() or layout.profile.exists():
         yield from _data(layout)
-        for card in sorted(folder.glob("models/*/*/model.json")):
+        for card in _cards(layout):
             yield from _run(layout, card)
         yield from _recorded(layout.evaluation, "inputs", "evaluation", folder)
         yield from _recorded(layout.evaluation, "outputs", "evaluation", folder)
@@ -78,6 +78,12 @@ def _links(layout: Layout) -> Iterator[Link]:
     summary = folder / "summary.json"
     yield from _recorded(summary, "inputs", "report", folder)
     yield from _recorded(summary, "outputs", "report", folder)
+
+
+def _cards(layout: Layout) -> list[Path]:
+    """Cards of the runs that were scored; runs of an earlier configuration may lie beside them."""
+    names = _read(layout.evaluation, "inputs")
+    return [layout.folder / name for name in names if name.endswith("/model.json")]
 
 
 def _data(layout: Layout) -> Iterator[Link]:
@@ -106,14 +112,14 @@ def _predictions(layout: Layout) -> Iterator[Link]:
         yield Link("new input", Path(path), digest, manifest)
     if layout.evaluation.exists():
         chosen = _read(manifest, "model")
-        runs = sorted(layout.folder.glob(f"models/{chosen}/fold*/model.safetensors"))
         used = _read(manifest, "weights_sha256")
-        for weights in runs:
-            digest = sha256(weights)
-            if digest not in used:
+        for card in _cards(layout):
+            if card.parent.parent.name != chosen or card.parent.name == "control":
+                continue
+            if _read(card, "weights_sha256") not in used:
                 raise UserError(
                     f"weights: {manifest} was predicted without these: run again from there",
-                    file=weights,
+                    file=card.with_name("model.safetensors"),
                 )
     for name, entry in _read(manifest, "files").items():
         for suffix, digest in entry["tables"].items():

@@ -31,12 +31,12 @@ def _table(title: str, cases: tuple[Lie, ...]) -> Iterator[str]:
     yield "| case | read as | outcome | what is said |"
     yield "|---|---|---|---|"
     for lie in cases:
-        said = "<br>".join(f"`{_cell(line)}`" for line in lie.said.splitlines())
-        yield f"| {_cell(lie.name)} | {lie.reader} | {outcome(lie.said)} | {said} |"
+        said = "<br>".join(f"`{_code(line)}`" for line in lie.said.splitlines())
+        yield f"| {lie.name} | {lie.reader} | {outcome(lie.said)} | {said} |"
     yield ""
 
 
-def _cell(text: str) -> str:
+def _code(text: str) -> str:
     return text.replace("|", "\\|").replace("`", "'")
 
 

@@ -110,6 +110,13 @@ def test_a_file_that_is_gone_is_named(copy: Path, file: str) -> None:
         list(verify(Path("results")))
 
 
+def test_a_run_of_an_earlier_configuration_is_no_link(copy: Path) -> None:
+    stale = copy / "results/models/m/fold0-seed9"
+    shutil.copytree(copy / "results/models/m/fold0-seed1", stale)
+    (stale / "model.safetensors").write_bytes(b"other")
+    list(verify(Path("results")))
+
+
 def test_predictions_of_other_weights_do_not_hold(copy: Path) -> None:
     manifest = copy / "results/predictions/manifest.json"
     write_json(manifest, read_json(manifest) | {"weights_sha256": ["0" * 64]})
