@@ -72,6 +72,15 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("run", type=Path, help="folder of the run, with its model.json")
     export.add_argument("--out", type=Path, help="file to write; else model.onnx in that folder")
     export.set_defaults(verb=_export)
+    expect = verbs.add_parser("plan", help="say what a configuration will take: minutes, memory")
+    expect.add_argument("config", nargs="?", default="config.yaml", type=Path)
+    expect.add_argument("--results", type=Path, default=Path("results"))
+    expect.set_defaults(verb=_plan)
+    verify = verbs.add_parser(
+        "verify", help="recompute the checksums from your files to the report; name what differs"
+    )
+    verify.add_argument("folders", nargs="+", type=Path, help="results of datasets")
+    verify.set_defaults(verb=_verify)
     schema = verbs.add_parser("schema", help="print the JSON schema of config.yaml, as YAML")
     schema.set_defaults(verb=_schema)
     return parser
@@ -247,6 +256,24 @@ def _export(options: argparse.Namespace) -> None:
     from bioseq_lstm.learning.export import export_run
 
     print(export_run(options.run, options.out))
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from bioseq_lstm.config import load_config
+
+    config = load_config(options.config)
+    _set_threads(1)
+    from bioseq_lstm.learning.planning import plan, told
+
+    print(told(list(plan(config, options.results))))
+
+
+def _verify(options: argparse.Namespace) -> None:
+    from bioseq_lstm.learning.verifying import verify
+
+    for folder in options.folders:
+        for line in verify(folder):
+            print(line)
 
 
 def _schema(_: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,6 +85,11 @@ def read_tsv(path: str | Path, text: tuple[str, ...] = (), rows: int | None = No
 def write_parquet(path: str | Path, table: pd.DataFrame) -> None:
     with replacing(path) as temporary:
         table.to_parquet(temporary, index=False)
+
+
+def sha256_of(paths: Iterable[Path], folder: Path) -> dict[str, str]:
+    """SHA-256 of files by their names below ``folder``, for the chain that `verify` recomputes."""
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
 
 
 def sha256(path: str | Path) -> str:

@@ -190,6 +190,9 @@ class DatasetSettings(Strict):
     new: str | None = Field(None, description="folder of what is to be predicted")
     max_refused: Share = Field(0.05, description="share of refused records that stops the run")
     max_length: Positive = Field(10_000, description="longer sequences are refused in training")
+    max_unpacked: Positive = Field(
+        10_000, description="MB; gzip files that unpack to more are refused"
+    )
     controls: Literal["all", "none"] = Field(
         "all", description="train each model once more on shuffled labels, or not"
     )
@@ -443,6 +446,9 @@ class Config(Strict):
     )
     local: str | None = Field(
         None, description="folder with copies of `downloads`, known by their checksums"
+    )
+    outside: tuple[str, ...] = Field(
+        (), description="folders outside the project that paths of this file may lead to"
     )
     models: dict[Name, dict[str, Any]] = Field(
         {}, description="named models; each dataset may override parts of them"

@@ -171,6 +171,7 @@ class Task(ABC):
     blind: ClassVar[str | None] = None  # the baseline that looks at nothing, if it has a figure
     chance: ClassVar[float | None] = None  # else the headline figure that chance gives
     lookup: ClassVar[str] = "nearest training record"
+    calibrated_by: ClassVar[str] = "half_width"  # key of what `calibrate` learns: numbers from 0 on
     by_position: ClassVar[str | None] = None  # the sequence whose every letter gets a prediction
 
     # --- files to numbers

@@ -47,6 +47,7 @@ from bioseq_lstm.tasks.base import (
     padded_tensors,
 )
 from bioseq_lstm.tasks.reading import (
+    MAX_IN_WINDOWS,
     new_sequences,
     records_table,
     with_external_test,
@@ -63,6 +64,7 @@ class StructureTask(Task):
     kinds: ClassVar[dict[str, Kind]] = {"chain": "protein"}
     blind = "majority state"
     by_position = "chain"
+    calibrated_by = "temperature"
 
     def read(self, settings: StructureDataset) -> Reading:
         reading = self._read(settings.files, settings.max_length)
@@ -86,7 +88,7 @@ class StructureTask(Task):
     def read_new(
         self, paths: Sequence[Path], settings: StructureDataset, letters: float = inf
     ) -> Iterator[tuple[str, Reading]]:
-        return new_sequences("chain", paths, PROTEIN, letters)
+        return new_sequences("chain", paths, PROTEIN, letters, MAX_IN_WINDOWS)
 
     def encode(self, reading: Reading, settings: StructureDataset) -> Encoded:
         chains = {"chain": PROTEIN.encode_all(list(reading.records["sequence"]))}
