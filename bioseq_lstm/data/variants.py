@@ -1,4 +1,4 @@
-"""Variants in: a table of id, position, ref, alt, or a VCF; every ref checked against its letter."""
+"""Variants in: a table of id, position, ref, alt, or a VCF; every ref is checked."""
 
 from __future__ import annotations
 

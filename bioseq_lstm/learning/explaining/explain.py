@@ -21,13 +21,13 @@ from bioseq_lstm.learning.explaining.gradients import Attribution, integrated_gr
 from bioseq_lstm.learning.explaining.mutants import Wild, most_that_count, saturation
 from bioseq_lstm.learning.explaining.samples import Trained, held_out_samples, new_samples
 from bioseq_lstm.learning.explaining.sanity import randomised, rank_correlation
+from bioseq_lstm.learning.explaining.sections import MANIFEST
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.training import run_network
 from bioseq_lstm.settings import DatasetSettings, TrainingSettings
 from bioseq_lstm.tasks.base import Task
 from bioseq_lstm.tasks.explained import Explained, Question, Sample, explained
 
-MANIFEST = "explanations.json"
 RANDOMISED = 3  # networks with fresh weights
 FINE = 0.02  # completeness error, as a share of what is explained, that needs no more steps
 DOUBLINGS = 2
