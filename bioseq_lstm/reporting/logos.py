@@ -28,7 +28,7 @@ class Lines:
     def said(self) -> str:
         if len(self.starts) == self.total:
             return ""
-        return f"Drawn are the {len(self.starts)} of {self.total} lines with the greatest attributions."
+        return f"Drawn are the {len(self.starts)} of {self.total} lines that bear most."
 
 
 def lines(values: np.ndarray) -> Lines:

@@ -43,10 +43,11 @@ class Sample:
 
 @dataclass(frozen=True)
 class Side:
-    """How one kind of sequence enters a network."""
+    """How one kind of sequence enters a network; with it, perhaps, a molecule's substructures."""
 
     encoder: SequenceEncoder
     composition: Composition | None = None
+    substructures: bool = False
 
 
 class Explained(ABC):

@@ -29,7 +29,7 @@ from bioseq_lstm.tasks.base import Task
 from bioseq_lstm.tasks.explained import Explained, Question, Sample, explained
 
 RANDOMISED = 3  # networks with fresh weights
-FINE = 0.02  # completeness error, as a share of what is explained, that needs no more steps
+FINE = 0.01  # completeness error, as a share of all that is attributed, that needs no more steps
 DOUBLINGS = 2
 
 
@@ -64,7 +64,7 @@ class _Explainer:
                     for network in networks
                 ]
             )  # fmt: skip
-            if abs(found.error) <= FINE * abs(found.score - found.baseline):
+            if abs(found.error) <= FINE * found.attributed:
                 break
         return found, steps << doubling
 
@@ -151,6 +151,7 @@ def _explained(explainer: _Explainer, sample: Sample) -> _Told:
         "score": attribution.score,
         "baseline": attribution.baseline,
         "completeness_error": attribution.error,
+        "attributed": attribution.attributed,
         "elsewhere": attribution.elsewhere,
         "steps": steps,
         "rank_correlation_with_randomised": {

@@ -43,6 +43,14 @@ class Attribution:
         return float(sum(part.sum() for part in parts)) + self.elsewhere
 
     @property
+    def attributed(self) -> float:
+        """All that letters and substructures bear, whatever its sign."""
+        parts = [*self.letters.values()]
+        if self.substructures is not None:
+            parts.append(self.substructures)
+        return float(sum(np.abs(part).sum() for part in parts)) + abs(self.elsewhere)
+
+    @property
     def error(self) -> float:
         """The sum of all attributions minus what it should be."""
         return self.total - (self.score - self.baseline)
@@ -116,9 +124,9 @@ def _ways_in(parts: Mapping[str, Side], inputs: Mapping[str, Tensor]) -> Iterato
             if side.composition is not None:
                 standard = side.composition(tokens)
                 yield _WayIn(standard, torch.zeros_like(standard), side.composition, name, tokens)
-    if SUBSTRUCTURES in inputs:
-        bits = inputs[SUBSTRUCTURES]
-        yield _WayIn(bits, torch.zeros_like(bits), None)
+        if side.substructures:
+            bits = inputs[SUBSTRUCTURES]
+            yield _WayIn(bits, torch.zeros_like(bits), None)
 
 
 def _lengths(side: str, inputs: Mapping[str, Tensor]) -> str:

@@ -16,9 +16,11 @@ from bioseq_lstm.reporting.molecules import molecule
 from bioseq_lstm.reporting.panels import Chart, Panel, Section, Table, Text, Warning
 
 MANIFEST = "explanations.json"
+CHECKED = ["record", "explained", "prediction", "of nothing", "completeness error", "share",
+           "rank correlation with random weights", "positions mutated"]  # fmt: skip
 ACROSS = 100  # positions of the heat map
 TEXT = ("record", "side", "letter", "wild", "symbol", "kmer")
-INCOMPLETE = 0.05  # share of what is explained
+INCOMPLETE = 0.05  # share of all that is attributed
 ALIKE = 0.5  # rank correlation with random weights above which an explanation says little
 INTRO = (
     "What the chosen model's predictions rest on. This tells of the model, not of nature: a model "
@@ -48,7 +50,7 @@ def _warnings(manifest: Mapping[str, Any]) -> Iterator[Panel]:
     if rough:
         yield Warning(
             f"The attributions of {', '.join(rough)} miss their sum by more than "
-            f"{INCOMPLETE:.0%} of what they explain; raise explain.steps."
+            f"{INCOMPLETE:.0%} of all that is attributed; raise explain.steps."
         )
     alike = [one["record"] for one in manifest["records"] if _likeness(one) > ALIKE]
     if alike:
@@ -64,9 +66,9 @@ def _warnings(manifest: Mapping[str, Any]) -> Iterator[Panel]:
 
 
 def incompleteness(about: Mapping[str, Any]) -> float:
-    """The completeness error as a share of what is explained."""
-    explained = abs(about["score"] - about["baseline"])
-    return abs(about["completeness_error"]) / explained if explained else 0.0
+    """The completeness error as a share of all that is attributed, whatever its sign."""
+    attributed = float(about["attributed"])
+    return abs(about["completeness_error"]) / attributed if attributed else 0.0
 
 
 def _correlations(about: Mapping[str, Any]) -> list[float]:
@@ -97,11 +99,11 @@ def _checks(manifest: Mapping[str, Any]) -> Table:
         )
     return Table(
         "What is explained, and can it be believed",
-        pd.DataFrame(rows),
+        pd.DataFrame(rows, columns=CHECKED),
         "Attributions sum to the prediction minus that of nothing (mean letters); the completeness "
-        "error is what they miss it by, also as a share. Networks with random weights explain the "
-        "same in another way if the explanation rests on what was learnt: then the rank "
-        "correlation is near 0.",
+        "error is what they miss it by, also as a share of all attributions without their signs. "
+        "Networks with random weights explain the same in another way if the explanation rests on "
+        "what was learnt: then the rank correlation is near 0.",
         formats={
             "prediction": ".3f",
             "of nothing": ".3f",

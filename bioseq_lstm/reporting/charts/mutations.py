@@ -56,4 +56,4 @@ def mutations(
         .mark_point(filled=True, size=14, opacity=1, color=style.INK)
         .encode(x=x, y=y, tooltip=["position:O", alt.Tooltip("letter:N", title="stands there")])
     )
-    return styled(alt.layer(cells, marks), height or max(90, ROW * len(order) + 20))
+    return styled(alt.layer(cells, marks), max(90, ROW * len(order) + 20))

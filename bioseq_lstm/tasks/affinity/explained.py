@@ -15,6 +15,7 @@ from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.ragged import Ragged
 from bioseq_lstm.data.records import Reading
 from bioseq_lstm.explain_settings import ExplainSettings
+from bioseq_lstm.nn.network import PooledEncoder
 from bioseq_lstm.settings import AffinityDataset
 from bioseq_lstm.tasks.affinity.network import SIDES, AffinityNetwork
 from bioseq_lstm.tasks.explained import Explained, Question, Side
@@ -28,10 +29,12 @@ class AffinityExplained(Explained):
 
     def parts(self, network: nn.Module) -> dict[str, Side]:
         assert isinstance(network, AffinityNetwork)
-        return {
-            name: Side(network.encoders[name].encoder, network.encoders[name].composition)
-            for name in self.sides
-        }
+        sides = {}
+        for name in self.sides:
+            pooled, seen = network.encoders[name], name == "drug" and network.with_substructures
+            assert isinstance(pooled, PooledEncoder)
+            sides[name] = Side(pooled.encoder, pooled.composition, seen)
+        return sides
 
     def question(
         self,
