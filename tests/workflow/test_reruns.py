@@ -14,7 +14,7 @@ from tiny_data import demo_chains, fasta
 pytestmark = pytest.mark.workflow
 
 THREE = ("structure", "expression", "affinity")
-AFTER_TRAINING = ("evaluate", "predict", "report")
+AFTER_TRAINING = ("evaluate", "predict", "explain", "report")
 
 
 def jobs(dataset: str, *rules: str) -> set[str]:
@@ -142,7 +142,7 @@ def test_a_fasta_that_is_dropped_in_is_predicted_and_nothing_else_is_done(
     hostile = "<script>alert(1)</script>"
     sequence = demo_chains(65)[-1][1]
     again.write("data/structure/new/later.fa", fasta({f"late_{hostile}": sequence}))
-    expected = {"index", *jobs("structure", "predict", "report")}
+    expected = {"index", *jobs("structure", "predict", "explain", "report")}
     assert again.plan().planned == expected
 
     before = times(again.path("results"))
@@ -161,4 +161,18 @@ def test_a_fasta_that_is_dropped_in_is_predicted_and_nothing_else_is_done(
 
 def test_a_file_that_is_taken_out_of_new_is_no_longer_in_the_predictions(again: Project) -> None:
     again.path("data/structure/new/proteins.fasta").unlink()
-    assert again.plan().planned == {"index", *jobs("structure", "predict", "report")}
+    assert again.plan().planned == {"index", *jobs("structure", "predict", "explain", "report")}
+
+
+def test_other_explanations_train_and_predict_nothing_anew(again: Project) -> None:
+    config = again.config
+    config["datasets"]["structure"]["explain"] = {"records": 1}
+    again.configure(config)
+    assert again.plan().planned == {"index", *jobs("structure", "explain", "report")}
+
+
+def test_a_dataset_may_do_without_explanations(again: Project) -> None:
+    config = again.config
+    config["datasets"]["structure"]["explain"] = {"records": 0}
+    again.configure(config)
+    assert again.plan().planned == {"index", *jobs("structure", "report")}

@@ -57,7 +57,7 @@ def kmers_among_high(
             for _ in range(permutations)
         ]
     )
-    # What was observed is one of the draws: else the draws, which set the scale, would fit it better.
+    # What was observed is one of the draws, or the scale that they set would fit them better.
     drawn = np.concatenate([observed[None], drawn])
     expected, spread = drawn.mean(axis=0), drawn.std(axis=0)
     tested = (occurrences >= FEWEST) & (spread > 0)
