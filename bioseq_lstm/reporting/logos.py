@@ -12,8 +12,9 @@ from bioseq_lstm.reporting.panels import Drawing, Shape
 
 ACROSS = 60  # letters in a line
 MOST_LINES = 6
-WIDTH, HALF, CAPITAL = 12.0, 40.0, 10.0  # of a letter, of a line, of a capital at scale 1
+WIDTH, HALF, CAPITAL = 12.0, 32.0, 10.0  # of a letter, of a line, of a capital at scale 1
 LABELS = 16.0  # under each line
+SMALL, DIGIT = 0.65, 5.6  # of the numbers there: scale, and width of a digit
 FAINTEST = 0.012  # share of the tallest below which a letter is not drawn
 
 
@@ -82,5 +83,6 @@ def _letter(letter: str, left: float, middle: float, share: float) -> Shape:
 
 
 def _label(number: int, left: float, foot: float) -> Shape:
-    place = f"translate({left:g} {foot:g}) scale(0.65)"
-    return Shape("text", {"transform": place, "fill": style.MUTED}, str(number))
+    text = str(number)
+    place = f"translate({left + WIDTH - DIGIT * len(text):g} {foot:g}) scale({SMALL})"
+    return Shape("text", {"transform": place, "fill": style.MUTED}, text)

@@ -21,7 +21,7 @@ def molecule(title: str, smiles: str, contributions: np.ndarray, caption: str, a
     mol = Chem.MolFromSmiles(smiles)
     drawer = rdMolDraw2D.MolDraw2DSVG(WIDTH, HEIGHT)
     options = drawer.drawOptions()
-    options.clearBackground = False
+    options.clearBackground = False  # type: ignore[assignment]
     options.useBWAtomPalette()
     drawer.DrawMolecule(rdMolDraw2D.PrepareMolForDrawing(mol))
     places = [drawer.GetDrawCoords(atom) for atom in range(mol.GetNumAtoms())]

@@ -151,7 +151,8 @@ def test_a_fasta_that_is_dropped_in_is_predicted_and_nothing_else_is_done(
     after = times(again.path("results"))
     changed = {name for name in after if after[name] != before.get(name)}
     assert {name.split("/")[0] for name in changed} == {"index.html", "structure"}
-    own = {name for name in changed if not name.startswith("structure/predictions/")}
+    made = ("structure/predictions/", "structure/explanations/")
+    own = {name for name in changed if not name.startswith(made)}
     assert own == {"index.html", "structure/report.html", "structure/summary.json"}
     table = pd.read_csv(again.path("results/structure/predictions/later.tsv"), sep="\t")
     assert list(table["id"]) == [f"late_{hostile}"]

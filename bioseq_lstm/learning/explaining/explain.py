@@ -16,12 +16,11 @@ import pandas as pd
 from torch import nn
 
 from bioseq_lstm.files import replacing_folder, write_json, write_tsv
-from bioseq_lstm.learning.explaining import atoms, kmers
+from bioseq_lstm.learning.explaining import MANIFEST, atoms, kmers
 from bioseq_lstm.learning.explaining.gradients import Attribution, integrated_gradients
 from bioseq_lstm.learning.explaining.mutants import Wild, most_that_count, saturation
 from bioseq_lstm.learning.explaining.samples import Trained, held_out_samples, new_samples
 from bioseq_lstm.learning.explaining.sanity import randomised, rank_correlation
-from bioseq_lstm.learning.explaining.sections import MANIFEST
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.training import run_network
 from bioseq_lstm.settings import DatasetSettings, TrainingSettings

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from bioseq_lstm.files import read_json, read_tsv
+from bioseq_lstm.learning.explaining import MANIFEST
 from bioseq_lstm.reporting.charts import mutations
 from bioseq_lstm.reporting.logos import lines, logo
 from bioseq_lstm.reporting.molecules import molecule
 from bioseq_lstm.reporting.panels import Chart, Panel, Section, Table, Text, Warning
 
-MANIFEST = "explanations.json"
 CHECKED = ["record", "explained", "prediction", "of nothing", "completeness error", "share",
            "rank correlation with random weights", "positions mutated"]  # fmt: skip
 ACROSS = 100  # positions of the heat map
@@ -76,6 +76,14 @@ def _correlations(about: Mapping[str, Any]) -> list[float]:
     return [value for side in sides for value in side if value is not None]
 
 
+def _listed(about: Mapping[str, Any]) -> str:
+    """The correlations, side by side."""
+    return "; ".join(
+        f"{side} {', '.join('none' if value is None else f'{value:.2f}' for value in found)}"
+        for side, found in about["rank_correlation_with_randomised"].items()
+    )
+
+
 def _likeness(about: Mapping[str, Any]) -> float:
     found = _correlations(about)
     return float(np.mean(np.abs(found))) if found else 0.0
@@ -84,7 +92,6 @@ def _likeness(about: Mapping[str, Any]) -> float:
 def _checks(manifest: Mapping[str, Any]) -> Table:
     rows = []
     for one in manifest["records"]:
-        found = _correlations(one)
         rows.append(
             {
                 "record": one["record"],
@@ -93,7 +100,7 @@ def _checks(manifest: Mapping[str, Any]) -> Table:
                 "of nothing": one["baseline"],
                 "completeness error": one["completeness_error"],
                 "share": incompleteness(one),
-                "rank correlation with random weights": ", ".join(f"{v:.2f}" for v in found),
+                "rank correlation with random weights": _listed(one),
                 "positions mutated": f"{one['mutated_positions']} of {one['positions']}",
             }
         )
