@@ -69,7 +69,7 @@ def test_the_heat_map_marks_what_stands_there() -> None:
     )  # fmt: skip
     spec = mutations(frame, label="change").to_dict()
     cells, marks = spec["layer"]
-    rows = {name: data for name, data in spec["datasets"].items()}
+    rows = spec["datasets"]
     assert [row["shade"] for row in rows[cells["data"]["name"]]] == [0.5, 1.0, 0.0]
     assert [(row["position"], row["letter"]) for row in rows[marks["data"]["name"]]] == [
         (1, "A"),
