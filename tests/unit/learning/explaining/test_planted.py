@@ -47,10 +47,10 @@ class Planted:
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
-    """Half of 300 genes of 40 bases hold the motif somewhere, and are worth 5 more."""
+    """Half of 400 genes of 40 bases hold the motif somewhere, and are worth 5 more."""
     folder = tmp_path_factory.mktemp("planted")
     rng = np.random.default_rng(0)
-    genes = ["".join(rng.choice(list("ACGT"), 40)) for _ in range(300)]
+    genes = ["".join(rng.choice(list("ACGT"), 40)) for _ in range(400)]
     genes = [
         gene[: (at := int(rng.integers(0, 34)))] + MOTIF + gene[at + 6 :] if number % 2 else gene
         for number, gene in enumerate(genes)
