@@ -51,6 +51,17 @@ def _parser() -> argparse.ArgumentParser:
         verbs, "predict-new", _predict_new, "predict the files of the dataset's `new` folder"
     )
     predict_new.add_argument("--new", type=_text, required=True, help="folder of files to predict")
+    explain = _verb(verbs, "explain", _explain, "say why the chosen model predicts what it does")
+    explain.add_argument("--new", type=_text, required=True, help="folder of files to explain")
+    variants = _verb(verbs, "variants", _variants, "say what each variant of a table changes")
+    variants.add_argument(
+        "--variants", type=Path, required=True, help="TSV of id, position, ref, alt, or a VCF"
+    )
+    variants.add_argument(
+        "--sequences", type=Path, help="FASTA that they are variants of; else the dataset's own"
+    )
+    variants.add_argument("--drugs", type=Path, help="molecules; else all of the dataset")
+    variants.add_argument("--out", type=Path, required=True, help="table to write")
     report = _verb(verbs, "report", _report, "write the HTML report of a dataset")
     report.add_argument("--name", required=True, help="name of the dataset")
     report.add_argument("--models", nargs="+", required=True)
@@ -204,6 +215,24 @@ def _predict_new(options: argparse.Namespace) -> None:
 
     task, settings = _start(options)
     predict(task, settings, Path(options.new), options.folder, options.threads)
+
+
+def _explain(options: argparse.Namespace) -> None:
+    from bioseq_lstm.learning.explaining.explain import explain
+
+    task, settings = _start(options)
+    explain(task, settings, Path(options.new), options.folder)
+
+
+def _variants(options: argparse.Namespace) -> None:
+    from bioseq_lstm.learning.explaining.variants import predict_variants
+
+    task, settings = _start(options)
+    told = predict_variants(
+        task, settings, options.folder, options.variants, options.sequences, options.drugs,
+        options.out,
+    )  # fmt: skip
+    print(told, file=sys.stderr)
 
 
 def _predict(options: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 from bioseq_lstm.files import read_json, read_tsv, sha256_of, write_json
 from bioseq_lstm.learning.costs import TrainedRun
 from bioseq_lstm.learning.evaluation import read_systems
+from bioseq_lstm.learning.explaining.sections import explanations_section
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.models import models_section
 from bioseq_lstm.learning.predicted import left_out, read_predicted, text_tsv
@@ -73,6 +74,7 @@ def report_dataset(
                 chosen,
             ),
             *task.panels(results),
+            *([explanations_section(layout.explanations)] if settings.explain.records else []),
             *left_out(layout.predictions),
         ],
         provenance=_provenance(layout, settings, models, profile),

@@ -751,3 +751,16 @@ def write_package_files(folder: Path) -> None:
     folder.mkdir()
     for name in ("model.json", "model.safetensors"):
         (folder / name).touch()
+
+
+@pytest.mark.parametrize(
+    ("task", "key", "said"),
+    [
+        ("structure", {"condition": "heat"}, "explain.condition is for expression"),
+        ("expression", {"state": "strand"}, "explain.state is for structure"),
+    ],
+)
+def test_what_is_explained_suits_the_task(task: str, key: dict[str, str], said: str) -> None:
+    files = {"sequences": "a", **({"expression": "b"} if task == "expression" else {})}
+    with pytest.raises(UserError, match=said):
+        parse_config({"datasets": {"d": {"task": task, "files": files, "explain": key}}})

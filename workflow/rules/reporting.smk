@@ -5,6 +5,7 @@ rule report:
         rules.split.output,
         rules.evaluate.output,
         rules.predict.output,
+        explanations,
         runs("history.tsv", controls=False),
         runs("model.json", controls=False),
         runs("run.yaml", controls=False),
@@ -33,7 +34,7 @@ rule report:
         mem_mb=4000,
         runtime=60,
     params:
-        settings=settings(),
+        settings=settings(explain=True),
         models=models,
         code=code_digest("bioseq_lstm.learning.telling", "bioseq_lstm.tasks.*.panels"),
     shell:
