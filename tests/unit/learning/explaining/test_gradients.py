@@ -56,7 +56,7 @@ def test_dropout_does_not_act(case: Callable[..., Any]) -> None:
 
 def test_of_a_linear_network_a_letter_bears_its_own_term(case: Callable[..., Any]) -> None:
     """The mean state of a network without recurrence and stem: w . (embedding - mean)."""
-    own = case("expression", composition=True)
+    own = case("expression")
     network = own.network
 
     class Sum(torch.nn.Module):
