@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +30,7 @@ LOOK_EVERY = 16  # steps
 class Steps(Protocol):
     """A recurrence step by step, as ``Cell`` tells it."""
 
-    emits: int
+    emits: ClassVar[int]
 
     def project(self, x: Tensor) -> Tensor: ...
     def start(self, inputs: Tensor) -> State: ...
@@ -41,7 +41,7 @@ class Steps(Protocol):
 class _LstmSteps:
     """torch's LSTM by its equations, with its own weights."""
 
-    emits = 1
+    emits: ClassVar[int] = 1
 
     def __init__(self, cell: LstmCell) -> None:
         self.weight_input, self.weight_hidden, first, second = cell.lstm.all_weights[0]
@@ -153,7 +153,8 @@ class _Shared:
         self.paths = [_Path.of(own, view) for own, view in zip(steps, (x, *backward), strict=True)]
         self.reach = 0
         if encoder.stem is not None:
-            self.reach = max(conv.kernel_size[0] // 2 for conv in encoder.stem.convolutions)
+            weights = (p for p in encoder.stem.convolutions.parameters() if p.ndim == 3)
+            self.reach = max(weight.shape[-1] // 2 for weight in weights)
 
     def _features(self, tokens: Tensor) -> Tensor:
         """What the recurrence gets of a stretch of tokens; wrong near an end that was cut."""
@@ -200,7 +201,7 @@ def sharing(encoder: SequenceEncoder, codes: Tensor) -> Iterator[bool]:
         return
     shared = _Shared(encoder, steps, codes)
     module: nn.Module = encoder
-    module.forward = shared.forward  # type: ignore[method-assign]
+    module.forward = shared.forward
     try:
         yield True
     finally:

@@ -54,7 +54,8 @@ class Wild:
         with torch.inference_mode(), context:
             for start in range(0, len(order), size):
                 rows = order[start : start + size]
-                encoded = self.explained.mutants(self.encoded, self.row, self.side, mutants[rows])
+                some = list(mutants[rows])
+                encoded = self.explained.mutants(self.encoded, self.row, self.side, some)
                 batch = self.task.collate(encoded, np.arange(len(rows)))
                 yield rows, batch, network(batch.inputs)
 

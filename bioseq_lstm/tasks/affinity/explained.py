@@ -68,9 +68,7 @@ class AffinityExplained(Explained):
             {**codes, side: Ragged.from_list(sequences)},
             {
                 "pairs": np.stack([own["drug"], own["target"]], axis=1),
-                "drug_substructures": np.repeat(bits, len(places), axis=0)
-                if side == "drug"
-                else bits,
+                "drug_substructures": bits,
             },
             encoded.about,
         )
