@@ -106,6 +106,7 @@ def test_no_name_in_a_users_files_does_anything_in_a_report(
         "bootstrap": 100,
         "controls": "none",
         "leakage": {"gate": "open"},
+        "explain": {"records": 1, "test_records": 2, "steps": 8, "mutants": 30},
     }
     shared = ["--folder", "results/d", "--settings", json.dumps(settings)]
     for verb, more in (
@@ -113,6 +114,7 @@ def test_no_name_in_a_users_files_does_anything_in_a_report(
         ("train", ["--name", "m", "--model", json.dumps(MODEL)]),
         ("evaluate", ["--models", "m"]),
         ("predict-new", ["--new", "data/new"]),
+        ("explain", ["--new", "data/new"]),
         ("report", ["--name", TEXT, "--models", "m"]),
     ):
         main([verb, *shared, *more])

@@ -59,6 +59,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "files": {"sequences": "data/chains.3line"},
         "models": {"m": MODEL},
         "bootstrap": 100,
+        "explain": {"records": 0},
     }
     shared = ["--folder", "results", "--settings", json.dumps(settings)]
     train = ["--name", "m", "--model", json.dumps(MODEL)]
