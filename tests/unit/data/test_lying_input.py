@@ -7,7 +7,7 @@ import json
 import tracemalloc
 from pathlib import Path
 
-import page
+import input_page
 import pytest
 from lies import Lie, outcome, tell
 
@@ -16,7 +16,7 @@ from bioseq_lstm.data.alphabets import PROTEIN
 from bioseq_lstm.data.fasta import read_fasta
 from bioseq_lstm.data.text import check_unpacked
 
-LIES = [lie for cases in page.CASES.values() for lie in cases]
+LIES = [lie for cases in input_page.CASES.values() for lie in cases]
 SETS = {"expression set": "expression", "affinity set": "affinity"}
 
 
@@ -33,8 +33,8 @@ def test_no_two_cases_have_one_name() -> None:
 
 
 def test_the_page_has_every_case() -> None:
-    text = page.PAGE.read_text(encoding="utf-8")
-    assert page.with_tables(text) == text
+    text = input_page.PAGE.read_text(encoding="utf-8")
+    assert input_page.with_tables(text) == text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The tables of docs/input.md, from the cases themselves.
 
-``python tests/inputs/page.py`` writes them into the page; a test holds the two together.
+``python tests/inputs/input_page.py`` writes them into the page; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bioseq_lstm.files import write_text
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "input.md"
 TEST = "test_what_is_said_of_an_input_that_lies"
 CASES = {"Sequences": SEQUENCES, "Tables and molecules": TABLES, "config.yaml": CONFIGURATIONS}
-START, END = "<!-- cases: written by tests/inputs/page.py -->", "<!-- end of cases -->"
+START, END = "<!-- cases: written by tests/inputs/input_page.py -->", "<!-- end of cases -->"
 
 
 def tables() -> str:
