@@ -47,6 +47,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate = _verb(verbs, "evaluate", _evaluate, "score everything on the test part, once")
     evaluate.add_argument("--models", nargs="+", required=True)
+    _verb(
+        verbs, "learning-curve", _learning_curve,
+        "train the chosen model on growing parts of the training set",
+    )  # fmt: skip
     predict_new = _verb(
         verbs, "predict-new", _predict_new, "predict the files of the dataset's `new` folder"
     )
@@ -208,6 +212,12 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     task, settings = _start(options)
     evaluate(task, settings, options.models, options.folder)
+
+
+def _learning_curve(options: argparse.Namespace) -> None:
+    from bioseq_lstm.learning.growth import learning_curve
+
+    learning_curve(*_start(options), options.folder)
 
 
 def _predict_new(options: argparse.Namespace) -> None:

@@ -202,6 +202,18 @@ class DatasetSettings(Strict):
         1000, description="replicates; fewer than 100 give no 95 % interval"
     )
     explain: ExplainSettings = ExplainSettings()
+    learning_curve: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
+        (),
+        description="shares of the training part, ascending, that the chosen model is trained on "
+        "too, to foretell what more data would bring",
+    )
+
+    @field_validator("learning_curve")
+    @classmethod
+    def _shares_ascend(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
+        if list(shares) != sorted(set(shares)):
+            raise ValueError("list the shares in ascending order, each once, such as [0.25, 0.5]")
+        return shares
 
     @field_validator("seeds")
     @classmethod

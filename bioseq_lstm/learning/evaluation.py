@@ -14,6 +14,7 @@ import pandas as pd
 from bioseq_lstm.files import read_json, read_tsv, sha256_of, write_json, write_tsv
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.splits import read_splits
+from bioseq_lstm.learning.strata import strata_table
 from bioseq_lstm.metrics.bands import BAND_EDGES, band_numbers
 from bioseq_lstm.metrics.base import Metric
 from bioseq_lstm.metrics.bootstrap import Bootstrap, bootstrap
@@ -38,8 +39,8 @@ class Systems:
 
 
 def evaluate(task: Task, settings: DatasetSettings, models: list[str], folder: Path) -> None:
-    """Write the tables ``figures``, ``seeds``, ``differences``, ``comparisons`` and ``bands``,
-    and ``evaluation.json``.
+    """Write the tables ``figures``, ``seeds``, ``differences``, ``comparisons``, ``bands`` and
+    ``strata``, and ``evaluation.json``.
 
     The chosen model is the one with the best validation loss; the test part chooses nothing.
     """
@@ -75,7 +76,18 @@ def evaluate(task: Task, settings: DatasetSettings, models: list[str], folder: P
     write_tsv(layout.differences, differences)
     write_tsv(layout.comparisons, comparison_table(result, models))
     write_tsv(layout.bands, bands)
-    written = (layout.figures, layout.seeds, layout.differences, layout.comparisons, layout.bands)
+    write_tsv(
+        layout.strata,
+        strata_table(
+            task,
+            systems.models[chosen],
+            splits,
+            pd.read_parquet(layout.records),
+            settings.bootstrap,
+        ),
+    )
+    written = (layout.figures, layout.seeds, layout.differences, layout.comparisons, layout.bands,
+               layout.strata)  # fmt: skip
     write_json(
         layout.evaluation,
         {
@@ -89,7 +101,7 @@ def evaluate(task: Task, settings: DatasetSettings, models: list[str], folder: P
 
 def _scored_files(layout: Layout, settings: DatasetSettings, models: list[str]) -> Iterator[Path]:
     """What the figures were computed from."""
-    yield from (layout.splits, layout.leakage)
+    yield from (layout.splits, layout.leakage, layout.records)
     yield from (layout.baselines(fold) for fold in range(settings.split.folds))
     for model in models:
         runs = [*layout.runs(model, settings.split.folds, settings.seeds)]

@@ -78,6 +78,19 @@ class Layout:
         return self.folder / "bands.tsv"
 
     @property
+    def strata(self) -> Path:
+        return self.folder / "strata.tsv"
+
+    @property
+    def learning_curve(self) -> Path:
+        return self.folder / "learning_curve.tsv"
+
+    @property
+    def growth(self) -> Path:
+        """Checkpoints of trainings on parts of the training set; gone when these are done."""
+        return self.folder / "models" / ".growing"
+
+    @property
     def evaluation(self) -> Path:
         return self.folder / "evaluation.json"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ def models_section(
     figures: pd.DataFrame,
     differences: pd.DataFrame,
     bands: pd.DataFrame,
+    strata: pd.DataFrame,
     comparisons: pd.DataFrame,
     runs: Sequence[TrainedRun],
     replicates: int,
@@ -56,6 +57,7 @@ def models_section(
         items += models_compared(labels[shown[0]], figures, comparisons, runs)
     items.append(_curves(runs))
     items += _bands(bands, labels[shown[0]], chosen)
+    items += _strata(strata, labels[shown[0]], chosen, interval)
     items.append(cost_table(runs))
     items.append(invariance_text(runs))
     described = "; ".join(f"{labels[key].label}: {labels[key].description}" for key in shown)
@@ -144,10 +146,10 @@ def _curves(runs: Sequence[TrainedRun]) -> Chart:
 
 def _bands(bands: pd.DataFrame, metric: Metric, chosen: str) -> list[Panel]:
     measured = bands[bands["records"] > 0].assign(
-        name=lambda table: [
-            f"{low:.0%} to {high:.0%} (n = {records:.0f})"
-            for low, high, records in table[["from", "to", "records"]].to_numpy(float)
-        ],
+        name=lambda table: _with_n(
+            [f"{low:.0%} to {high:.0%}" for low, high in table[["from", "to"]].to_numpy(float)],
+            table["records"],
+        ),
         kind="model",
     )
     return [
@@ -164,3 +166,27 @@ def _bands(bands: pd.DataFrame, metric: Metric, chosen: str) -> list[Panel]:
             half=True,
         )
     ]
+
+
+def _strata(strata: pd.DataFrame, metric: Metric, chosen: str, interval: str) -> list[Panel]:
+    return [
+        Chart(
+            f"{metric.label} by {by}",
+            intervals(
+                own.assign(name=_with_n(own["stratum"], own["records"]), kind="model"),
+                label=metric.label,
+            ),
+            f"{chosen}, test records by {by}. Each part is scored by itself, so that a figure that "
+            f"rests on differences between records can be lower in every part than in all. "
+            f"{interval}",
+            "; ".join(
+                f"{row.stratum}: {row.value:.3f}, {row.records} records" for row in own.itertuples()
+            ),
+            half=True,
+        )
+        for by, own in strata.groupby("by", sort=False)
+    ]
+
+
+def _with_n(names: Iterable[str], records: pd.Series) -> list[str]:
+    return [f"{name} (n = {n:,.0f})" for name, n in zip(names, records, strict=True)]

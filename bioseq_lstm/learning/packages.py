@@ -16,7 +16,7 @@ from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import sha256
 from bioseq_lstm.learning.card import Card, read_card
 from bioseq_lstm.learning.foreign import check_calibration, network_of
-from bioseq_lstm.learning.prediction import Predictor
+from bioseq_lstm.learning.prediction import Decoded, Predictor
 from bioseq_lstm.learning.windows import predict_new_rows
 from bioseq_lstm.tasks import TASKS
 from bioseq_lstm.tasks.base import Task, Trust
@@ -37,7 +37,8 @@ class Package:
 
     def predictor(self) -> Predictor:
         trust = Trust(self.card.calibration, pd.DataFrame(), self.card.members[0].about)
-        return Predictor(self.task, self.card.dataset_settings(), trust, self.decode)
+        settings = self.card.dataset_settings()
+        return Predictor(self.task, settings, trust, lambda data: Decoded(self.decode(data)))
 
 
 def load_package(model: str) -> Package:

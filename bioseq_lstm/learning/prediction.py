@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ from bioseq_lstm.data.text import check_unpacked
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import read_json, read_tsv, sha256, write_json
 from bioseq_lstm.learning.layout import Layout
+from bioseq_lstm.learning.novelty import Judged, Novelty, sample_names
+from bioseq_lstm.learning.planted import evaluate_planted
+from bioseq_lstm.learning.plate import Candidates
 from bioseq_lstm.learning.run import load_network
 from bioseq_lstm.learning.splits import read_splits
 from bioseq_lstm.learning.stacking import Fitted, added, refitted
@@ -26,25 +29,38 @@ from bioseq_lstm.learning.windows import predict_new_rows
 from bioseq_lstm.newfiles import visible_files
 from bioseq_lstm.provenance import checksums
 from bioseq_lstm.settings import DatasetSettings
-from bioseq_lstm.tasks.base import Nearest, NewPredictions, Task, Trust
+from bioseq_lstm.tasks.base import Nearest, NewPredictions, Parts, Task, Trust
 
 LETTERS = 500_000  # of a part; its tables take some hundred bytes a letter
-_REJECTED, MANIFEST = "rejected.tsv", "manifest.json"
+REJECTED, OUTSIDE, PLATE, MANIFEST = "rejected.tsv", "outside.tsv", "plate.tsv", "manifest.json"
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Decoded predictions of all samples, and how far the runs differ on each, (samples,).
+
+    ``disagreement`` is the standard deviation over runs, mean over all that is predicted of a
+    sample; None where one run predicts.
+    """
+
+    values: list[np.ndarray]
+    disagreement: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class Predictor:
     """What predicts: ``decode`` gives the decoded predictions of all samples.
 
-    ``settings`` are those of the dataset that was learnt from. ``nearest`` is None where the
-    training records are not at hand.
+    ``settings`` are those of the dataset that was learnt from. ``nearest`` and ``novelty`` are None
+    where the training records are not at hand.
     """
 
     task: Task
     settings: Any
     trust: Trust
-    decode: Callable[[Encoded], list[np.ndarray]]
+    decode: Callable[[Encoded], Decoded]
     nearest: Callable[[Reading], Nearest] | None = None
+    novelty: Novelty | None = None
 
 
 def predict(
@@ -67,14 +83,28 @@ def predict(
         fold: refitted(task, layout, card)
         for fold, card in {card["stack"]["fold"]: card for card in cards if "stack" in card}.items()
     }
+    learnt, splits = Encoded.load(layout.encoded), read_splits(layout.splits)
+    networks = [network for network, _ in loaded]
+    numbered = [fold for fold in range(settings.split.folds) for _ in settings.seeds]
+    novelty = Novelty.fit(task, networks, numbered, learnt, splits, training)
     predictor = Predictor(
         task,
         settings,
         trust,
         lambda encoded: _ensemble(task, loaded, under, encoded),
         lambda reading: task.nearest(reading, training, settings, threads),
+        novelty,
     )
-    about = {"model": chosen, "weights_sha256": [card["weights_sha256"] for card in cards]}
+    about = {
+        "model": chosen,
+        "weights_sha256": [card["weights_sha256"] for card in cards],
+        "novelty": {
+            **novelty.as_dict(),
+            "planted": evaluate_planted(
+                task, novelty.surprises[0], learnt, Parts.of(splits, 0), novelty.threshold
+            ),
+        },
+    }  # fmt: skip
     write_predictions(predictor, visible_files(new), layout.predictions, about)
 
 
@@ -93,20 +123,24 @@ def write_predictions(
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=out.parent))
     files: dict[str, dict[str, Any]] = {}
+    candidates = Candidates()
     try:
-        write_rejected(folder / _REJECTED, [])
+        write_rejected(folder / REJECTED, [])
+        if predictor.novelty is not None:
+            _append(folder / OUTSIDE, pd.DataFrame(columns=["file", "id", "why"]))
         for name, reading in task.read_new(paths, predictor.settings, LETTERS):
             first = name not in files
             entry = files.setdefault(
                 name, {"records": 0, "refused": 0, "notes": {}, "tables": {}, "rows": {}}
             )
             entry["refused"] += len(reading.refusals)
-            _append(folder / _REJECTED, refusal_table(reading.refusals))
+            _append(folder / REJECTED, refusal_table(reading.refusals))
             for note, count in reading.notes.items():
                 entry["notes"][note] = entry["notes"].get(note, 0) + count
-            written = _predicted(predictor, reading)
-            if written is None:
+            part = _predicted(predictor, reading)
+            if part is None:
                 continue
+            written = part.predictions
             if first or not entry["records"]:
                 _check_names(folder, name, written, paths)
             entry["records"] += len(reading.records)
@@ -117,13 +151,20 @@ def write_predictions(
                 with (folder / f"{name}{suffix}").open("a", encoding="utf-8", newline="") as file:
                     file.write(text)
             entry["tables"] |= dict.fromkeys([*written.tables, *written.texts], "")
+            if part.outside is not None and part.places is not None:
+                entry["outside"] = entry.get("outside", 0) + len(part.outside)
+                _append(folder / OUTSIDE, part.outside.assign(file=name)[["file", "id", "why"]])
+                candidates.add(part.candidates.assign(file=name), part.places)
         for name, entry in files.items():
             entry["tables"] = {s: sha256(folder / f"{name}{s}") for s in entry["tables"]}
         read = task.reads(paths)
+        if predictor.novelty is not None:
+            _append(folder / PLATE, candidates.plate())
+        lists = [name for name in (REJECTED, OUTSIDE, PLATE) if (folder / name).exists()]
         manifest = {
             **about,
             "inputs": checksums(read),
-            "rejected_sha256": sha256(folder / _REJECTED),
+            "lists": {name: sha256(folder / name) for name in lists},
             "passed_over": sorted(path.name for path in paths if path not in read),
             "files": files,
         }
@@ -137,15 +178,47 @@ def write_predictions(
     return manifest
 
 
-def _predicted(predictor: Predictor, reading: Reading) -> NewPredictions | None:
+@dataclass(frozen=True)
+class _Part:
+    """Predictions of one part; where novelty is judged, what lies outside and what to measure."""
+
+    predictions: NewPredictions
+    outside: pd.DataFrame | None = None
+    candidates: pd.DataFrame = field(default_factory=pd.DataFrame)
+    places: np.ndarray | None = None
+
+
+def _predicted(predictor: Predictor, reading: Reading) -> _Part | None:
     """Tables and texts of one part; None if every record of it was refused."""
     task, settings, trust = predictor.task, predictor.settings, predictor.trust
     encoded = task.encode(reading, settings)
     if not task.count(encoded):
         return None
     encoded.about.update(trust.about)
+    decoded = predictor.decode(encoded)
     near = None if predictor.nearest is None else predictor.nearest(reading)
-    return task.new_tables(reading, predictor.decode(encoded), near, trust, settings)
+    if predictor.novelty is None or near is None:
+        return _Part(task.new_tables(reading, decoded.values, near, trust, settings))
+    judged = predictor.novelty.judge(encoded)
+    near = replace(near, surprise=judged.surprise)
+    return _Part(
+        task.new_tables(reading, decoded.values, near, trust, settings),
+        predictor.novelty.reasons(reading, encoded, judged, near, trust.bands),
+        _worth_measuring(task, reading, encoded, decoded, judged),
+        judged.places,
+    )
+
+
+def _worth_measuring(
+    task: Task, reading: Reading, encoded: Encoded, decoded: Decoded, judged: Judged
+) -> pd.DataFrame:
+    """Columns id, disagreement (where several runs predict), surprise_fraction and ``worth``."""
+    table = pd.DataFrame({"id": sample_names(task, reading, encoded)})
+    if decoded.disagreement is not None:
+        table["disagreement"] = decoded.disagreement.round(4)
+    table["surprise_fraction"] = judged.surprise.round(3)
+    worth = judged.surprise if decoded.disagreement is None else decoded.disagreement
+    return table.assign(worth=worth)
 
 
 def _append(path: Path, table: pd.DataFrame) -> None:
@@ -190,7 +263,7 @@ def _ensemble(
     loaded: list[tuple[nn.Module, dict[str, Any]]],
     under: Mapping[int, Fitted],
     encoded: Encoded,
-) -> list[np.ndarray]:
+) -> Decoded:
     """Mean over runs; ``under``: the baselines, by fold, of networks that are stacked on one."""
     rows = np.arange(task.count(encoded))
     offsets = {fold: fitted.offset(encoded, rows) for fold, fitted in under.items()}
@@ -198,4 +271,8 @@ def _ensemble(
     for network, card in loaded:
         decoded = predict_new_rows(task, network, encoded)
         runs.append(added(offsets[card["stack"]["fold"]], decoded) if offsets else decoded)
-    return [np.mean(same, axis=0) for same in zip(*runs, strict=True)]
+    values = [np.mean(same, axis=0) for same in zip(*runs, strict=True)]
+    if len(runs) == 1:
+        return Decoded(values)
+    spread = [float(np.std(same, axis=0).mean()) for same in zip(*runs, strict=True)]
+    return Decoded(values, np.array(spread))

@@ -13,14 +13,18 @@ from bioseq_lstm.learning.evaluation import read_systems
 from bioseq_lstm.learning.explaining.sections import explanations_section
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.models import models_section
+from bioseq_lstm.learning.next_steps import next_section
 from bioseq_lstm.learning.predicted import left_out, read_predicted, text_tsv
 from bioseq_lstm.learning.prediction import MANIFEST
 from bioseq_lstm.learning.sections import data_section, split_section
 from bioseq_lstm.learning.splits import read_splits
+from bioseq_lstm.learning.unlike import unlike_section
 from bioseq_lstm.learning.verdict import (
     below_floor,
     control_finds_something,
+    farthest,
     lookup_is_good,
+    none_beats,
     verdict,
 )
 from bioseq_lstm.provenance import checksums, machine, versions
@@ -51,7 +55,8 @@ def report_dataset(
         task.similarity(leakage, splits),
         read_predicted(layout.predictions),
     )
-    said, warnings = _judge(task, results, differences, split_report)
+    bands = read_tsv(layout.bands)
+    said, warnings = _judge(task, results, differences, bands, split_report)
     page = Page(
         title=name,
         subtitle=task.describe(results)[0],
@@ -67,15 +72,18 @@ def report_dataset(
                 task.overview,
                 figures,
                 differences,
-                read_tsv(layout.bands),
+                bands,
+                read_tsv(layout.strata, text=("stratum",)),
                 read_tsv(layout.comparisons, text=("name", "against")),
                 _runs(layout, settings, models),
                 settings.bootstrap,
                 chosen,
             ),
             *task.panels(results),
+            *unlike_section(layout.predictions),
             *([explanations_section(layout.explanations)] if settings.explain.records else []),
             *left_out(layout.predictions),
+            next_section(task.metrics[0], settings, layout),
         ],
         provenance=_provenance(layout, settings, models, profile),
     )
@@ -113,10 +121,18 @@ def report_index(title: str, folders: list[Path], out: Path) -> None:
 
 
 def _judge(
-    task: Task, results: Results, differences: pd.DataFrame, split_report: dict[str, Any]
+    task: Task,
+    results: Results,
+    differences: pd.DataFrame,
+    bands: pd.DataFrame,
+    split_report: dict[str, Any],
 ) -> tuple[list[str], list[str]]:
     figures, headline = results.figures, task.metrics[0]
-    said = verdict(headline, figures, differences, results.chosen, task.describe(results)[1])
+    said = [
+        *verdict(headline, figures, differences, results.chosen, task.describe(results)[1]),
+        *farthest(headline, bands, results.chosen),
+        *none_beats(headline, differences),
+    ]
     blind = figures[(figures["name"] == task.blind) & (figures["metric"] == headline.key)]["value"]
     chance = float(blind.iloc[0]) if len(blind) and blind.notna().all() else task.chance
     warnings = [

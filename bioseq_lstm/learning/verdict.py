@@ -34,6 +34,38 @@ def verdict(
     return sentences + _controls(control)
 
 
+def farthest(metric: Metric, bands: pd.DataFrame, chosen: str) -> list[str]:
+    """What the figure is on the test records least like anything in training.
+
+    Args:
+        bands: ``bands.tsv``, of the chosen model.
+    """
+    tested = bands[bands["records"] > 0]
+    if tested.empty:
+        return []
+    lowest = tested.iloc[0]
+    alike = f"at most {lowest['to']:.0%} like their nearest training record"
+    if lowest["from"] > 0:
+        alike = f"{lowest['from']:.0%} to {lowest['to']:.0%} like their nearest training record"
+    if len(tested) == 1:
+        return [f"All test records are {alike}."]
+    return [
+        f"On the {lowest['records']:,.0f} test records that are {alike}, {chosen} reaches "
+        f"{_interval(lowest)}: expect this of sequences that are new."
+    ]
+
+
+def none_beats(metric: Metric, differences: pd.DataFrame) -> list[str]:
+    """The advice where no model certainly beats the best baseline."""
+    own = differences[differences["metric"] == metric.key]
+    if own.empty or (own["better"].astype(bool) & own["certain"].astype(bool)).any():
+        return []
+    return [
+        f"No model beats {own['baseline'].iloc[0]} here: use it, or see What next for whether more "
+        "data would help."
+    ]
+
+
 def told_apart(metric: Metric, comparisons: pd.DataFrame, seeds: int) -> list[str]:
     """Which models are better or worse than the first one, and which nobody can say of.
 

@@ -124,12 +124,8 @@ def _predictions(layout: Layout) -> Iterator[Link]:
     for name, entry in _read(manifest, "files").items():
         for suffix, digest in entry["tables"].items():
             yield Link("predictions", layout.predictions / f"{name}{suffix}", digest, manifest)
-    yield Link(
-        "predictions",
-        layout.predictions / "rejected.tsv",
-        _read(manifest, "rejected_sha256"),
-        manifest,
-    )
+    for name, digest in _read(manifest, "lists").items():
+        yield Link("predictions", layout.predictions / name, digest, manifest)
 
 
 def _recorded(file: Path, key: str, stage: str, folder: Path) -> Iterator[Link]:

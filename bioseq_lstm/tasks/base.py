@@ -84,11 +84,13 @@ class Nearest:
 
     ``comparable`` is false where the test part holds nothing of the sample's sort (a new target
     when only new drugs were tested), so that no measured figure speaks for it; None: nowhere.
+    ``surprise`` is the share of usual records that the networks find less surprising than it.
     """
 
     id: list[str]
     similarity: np.ndarray
     comparable: np.ndarray | None = None
+    surprise: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -263,6 +265,18 @@ class Task(ABC):
     ) -> dict[str, Any]:
         """What validation predictions teach about uncertainty, JSON-ready."""
 
+    def sequence_encoders(self, network: nn.Module) -> dict[str, nn.Module]:
+        """The ``SequenceEncoder`` that reads each kind of sequence."""
+        (name,) = self.kinds
+        encoder = network.encoder
+        assert isinstance(encoder, nn.Module)
+        return {name: encoder}
+
+    def members(self, encoded: Encoded) -> dict[str, np.ndarray]:
+        """Number of the sequence of each kind that each sample is made of."""
+        (name,) = self.kinds
+        return {name: np.arange(self.count(encoded))}
+
     # --- judging
     @abstractmethod
     def table(
@@ -292,6 +306,10 @@ class Task(ABC):
         """Likeness of each sample to its nearest training record, (samples,); NaN: none found."""
         own = leakage.drop_duplicates("id").set_index("id").reindex(splits["id"])
         return self.likeness(own["identity"].to_numpy(float), own["coverage"].to_numpy(float))
+
+    def classes(self, predictions: pd.DataFrame) -> dict[str, list[str]]:
+        """Names for what test rows may be grouped by beside length, and the group of each row."""
+        return {}
 
     def likeness(self, identity: np.ndarray, coverage: np.ndarray) -> np.ndarray:
         """What the bands of similarity are made of: identity times the aligned share, 0 to 1.
@@ -379,8 +397,16 @@ def nearest_columns(
     return {
         named: nearest.id,
         "identity_times_coverage_fraction": np.round(nearest.similarity, 3),
+        **surprise_column(nearest),
         **measured_in_band(bands, nearest, metric),
     }
+
+
+def surprise_column(nearest: Nearest) -> dict[str, np.ndarray]:
+    """The column on how surprising a record is to the networks, where that was measured."""
+    if nearest.surprise is None:
+        return {}
+    return {"surprise_fraction": np.round(nearest.surprise, 3)}
 
 
 def measured_in_band(bands: pd.DataFrame, nearest: Nearest, metric: str) -> dict[str, np.ndarray]:

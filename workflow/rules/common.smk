@@ -49,12 +49,15 @@ def as_json(content):
     return json.dumps(content, sort_keys=True).replace("<", "\\u003c")
 
 
-def settings(*without, explain=False):
+AFTER = {"explain", "learning_curve"}  # what most rules do not depend on
+
+
+def settings(*without, after=()):
     """The settings of a rule's dataset, less the parts that the rule does not depend on."""
 
     def of(wildcards):
         dataset = CONFIG.datasets[wildcards.dataset]
-        left_out = {"models", *without} if explain else {"models", "explain", *without}
+        left_out = {"models", *without, *AFTER.difference(after)}
         return as_json(dataset.model_dump(mode="json", exclude=left_out))
 
     return of
@@ -127,6 +130,13 @@ def explanations(wildcards):
     if not CONFIG.datasets[wildcards.dataset].explain.records:
         return []
     return f"results/{wildcards.dataset}/explanations"
+
+
+def learning_curve(wildcards):
+    """The learning curve, if the dataset asks for one."""
+    if not CONFIG.datasets[wildcards.dataset].learning_curve:
+        return []
+    return f"results/{wildcards.dataset}/learning_curve.json"
 
 
 def new_folder(wildcards):

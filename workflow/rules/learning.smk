@@ -97,12 +97,14 @@ rule evaluate:
         ),
         splits=rules.split.output.splits,
         leakage=rules.split.output.leakage,
+        records=rules.read.output.records,
     output:
         figures="results/{dataset}/figures.tsv",
         seeds="results/{dataset}/seeds.tsv",
         differences="results/{dataset}/differences.tsv",
         comparisons="results/{dataset}/comparisons.tsv",
         bands="results/{dataset}/bands.tsv",
+        strata="results/{dataset}/strata.tsv",
         evaluation="results/{dataset}/evaluation.json",
     log:
         "results/{dataset}/logs/evaluate.log",
@@ -118,3 +120,36 @@ rule evaluate:
     shell:
         "python -m bioseq_lstm evaluate --folder results/{wildcards.dataset}"
         " --settings {params.settings:q} --models {params.models:q} > {log:q} 2>&1"
+
+
+rule learning_curve:
+    """Train the chosen model on growing parts of the training set: would more data help?"""
+    input:
+        encoded=rules.encode.output,
+        splits=rules.split.output.splits,
+        evaluation=rules.evaluate.output.evaluation,
+        cards=runs("model.json", controls=False),
+        tests=runs("test_predictions.parquet", controls=False),
+    output:
+        curve="results/{dataset}/learning_curve.tsv",
+        slope="results/{dataset}/learning_curve.json",
+    log:
+        "results/{dataset}/logs/learning-curve.log",
+    wildcard_constraints:
+        dataset=one_of(CONFIG.learnt),
+    conda:
+        "../../envs/bioseq_lstm.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=720,
+    params:
+        settings=settings("leakage", "new", "controls", after=["learning_curve"]),
+        code=code_digest(
+            "bioseq_lstm.learning.growth",
+            "bioseq_lstm.tasks.*.task",
+            "bioseq_lstm.tasks.*.stacking",
+        ),
+    shell:
+        "python -m bioseq_lstm learning-curve --folder results/{wildcards.dataset}"
+        " --settings {params.settings:q} --threads {threads} > {log:q} 2>&1"

@@ -56,7 +56,7 @@ rule explain:
         mem_mb=6000,
         runtime=240,
     params:
-        settings=settings("leakage", "controls", "bootstrap", explain=True),
+        settings=settings("leakage", "controls", "bootstrap", after=["explain"]),
         new=lambda wildcards: as_json(new_folder(wildcards)),
         code=code_digest(
             "bioseq_lstm.learning.explaining.explain",

@@ -6,6 +6,7 @@ rule report:
         rules.evaluate.output,
         rules.predict.output,
         explanations,
+        learning_curve,
         runs("history.tsv", controls=False),
         runs("model.json", controls=False),
         runs("run.yaml", controls=False),
@@ -34,7 +35,7 @@ rule report:
         mem_mb=4000,
         runtime=60,
     params:
-        settings=settings(explain=True),
+        settings=settings(after=AFTER),
         models=models,
         code=code_digest("bioseq_lstm.learning.telling", "bioseq_lstm.tasks.*.panels"),
     shell:

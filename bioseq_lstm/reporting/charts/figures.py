@@ -11,7 +11,7 @@ import pandas as pd
 from bioseq_lstm.reporting.charts import style
 from bioseq_lstm.reporting.charts.style import nothing, reference_line, styled
 
-KINDS = ["model", "ensemble", "baseline", "control"]
+KINDS = ["model", "ensemble", "baseline", "control", "foretold"]
 MOST_BARS = 40  # above this bars become a ranked row of points
 NARROWEST_NAMED = 420  # pixels, for names to stand beside points
 LINE = 12  # pixels, of a line of text
@@ -33,8 +33,10 @@ def intervals(
     data = figures[["name", "kind", "value", "low", "high"]].dropna(subset=["value"])
     if data.empty:
         return nothing()
-    kinds = alt.Scale(domain=KINDS, range=[style.ACCENT, style.ACCENT, style.MUTED, style.OPPOSITE])
-    shapes = alt.Scale(domain=KINDS, range=["circle", "triangle-up", "square", "diamond"])
+    colours = [style.ACCENT, style.ACCENT, style.MUTED, style.OPPOSITE, style.MUTED]
+    drawn = ["circle", "triangle-up", "square", "diamond", "triangle-right"]
+    kinds = alt.Scale(domain=KINDS, range=colours)
+    shapes = alt.Scale(domain=KINDS, range=drawn)
     legend = alt.Legend(values=[kind for kind in KINDS if kind in set(data["kind"])])
     base = alt.Chart(data).encode(
         y=_names(data["name"]),

@@ -50,6 +50,7 @@ from bioseq_lstm.tasks.base import (
     Trust,
     measured_in_band,
     padded_tensors,
+    surprise_column,
 )
 from bioseq_lstm.tasks.reading import (
     MAX_NEW_LENGTH,
@@ -258,6 +259,14 @@ class AffinityTask(Task):
         residuals = encoded.arrays["values"][rows] - np.array(decoded)
         return {"half_width": conformal_half_width(residuals)}
 
+    def sequence_encoders(self, network: nn.Module) -> dict[str, nn.Module]:
+        assert isinstance(network, AffinityNetwork)
+        return {side: network.encoders[side].get_submodule("encoder") for side in SIDES}
+
+    def members(self, encoded: Encoded) -> dict[str, np.ndarray]:
+        pairs = encoded.arrays["pairs"]
+        return {side: pairs[:, column] for column, side in enumerate(SIDES)}
+
     def table(
         self,
         encoded: Encoded,
@@ -342,6 +351,7 @@ class AffinityTask(Task):
             near = {
                 "nearest_training_drug_and_target": nearest.id,
                 "similarity_fraction": np.round(nearest.similarity, 3),
+                **surprise_column(nearest),
                 **measured_in_band(trust.bands, nearest, self.metrics[0].key),
             }
         pairs = pd.DataFrame(

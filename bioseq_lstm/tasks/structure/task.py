@@ -28,6 +28,7 @@ from bioseq_lstm.metrics.structure import (
     StructureScorer,
     best_three,
     three_probabilities,
+    three_states,
 )
 from bioseq_lstm.metrics.temperature import at_temperature, fit_temperature
 from bioseq_lstm.settings import (
@@ -54,6 +55,8 @@ from bioseq_lstm.tasks.reading import (
 )
 from bioseq_lstm.tasks.structure.network import STATES, StructureNetwork
 from bioseq_lstm.tasks.structure.psipred import horizontal, vertical
+
+LITTLE = 0.1  # share of residues below which a chain is said to have little helix or strand
 
 
 class StructureTask(Task):
@@ -197,6 +200,9 @@ class StructureTask(Task):
             list(predictions["predicted_3"]),
         )
 
+    def classes(self, predictions: pd.DataFrame) -> dict[str, list[str]]:
+        return {"class": [_class_of(three_states(truth)) for truth in predictions["truth"]]}
+
     def new_tables(
         self,
         reading: Reading,
@@ -255,6 +261,17 @@ class StructureTask(Task):
             "Secondary structure of protein chains",
             f"{len(test):,} test chains in {test['group'].nunique():,} groups of similar chains",
         )
+
+
+def _class_of(states: str) -> str:
+    """What a chain is made of, by its observed states of three; a tenth of either is little."""
+    known = max(len(states) - states.count("."), 1)
+    helix, strand = (states.count(state) / known >= LITTLE for state in "HE")
+    if helix and strand:
+        return "helix and strand"
+    return (
+        "helix, little strand" if helix else "strand, little helix" if strand else "little of both"
+    )
 
 
 def most_probable(probabilities: np.ndarray) -> str:
