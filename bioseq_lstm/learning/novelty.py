@@ -107,14 +107,15 @@ class Novelty:
         """The samples outside: columns ``sample``, ``id``, and ``why`` in words."""
         records = records_of(self.task, reading, encoded)
         names = sample_names(self.task, reading, encoded)
-        in_band = bands["records"].to_numpy()[band_numbers(near.similarity)]
+        likeness = np.nan_to_num(near.similarity)  # NaN: nothing similar was found
+        in_band = bands["records"].to_numpy()[band_numbers(likeness)]
         comparable = np.ones(len(names), bool) if near.comparable is None else near.comparable
         tested = comparable & (in_band > 0)
         rows = []
         for sample in np.flatnonzero(judged.marked | ~tested).tolist():
             why = []
             if not tested[sample]:
-                why.append(_untested(float(near.similarity[sample]), bool(comparable[sample])))
+                why.append(_untested(float(likeness[sample]), bool(comparable[sample])))
             if judged.marked[sample]:
                 texts = {kind: str(own["sequence"].iloc[sample]) for kind, own in records.items()}
                 why.append(self._surprising(float(judged.surprise[sample]), texts))

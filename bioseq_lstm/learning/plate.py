@@ -36,7 +36,8 @@ class Candidates:
         chosen = spread_out(self._table["worth"].to_numpy(float), self._places, len(WELLS))
         table = self._table.iloc[chosen].reset_index(drop=True)
         table.insert(0, "well", WELLS[: len(table)])
-        return table.drop(columns="worth")
+        first = ["well", "file", "id"]
+        return table[[*first, *table.columns.difference([*first, "worth"], sort=False)]]
 
 
 def spread_out(worth: np.ndarray, places: np.ndarray, most: int) -> list[int]:

@@ -110,6 +110,10 @@ def evaluated(tmp_path: Path) -> Evaluate:
                 layout.control(name) / "test_predictions.parquet", predictions(control, of_fold[0])
             )
             write_json(layout.control(name) / "model.json", {"validation_loss": 1.0})
+        write_parquet(
+            layout.records,
+            pd.DataFrame({"entity": "chain", "id": ids, "sequence": "A" * LENGTH}),
+        )
         write_tsv(layout.splits, splits)
         write_tsv(layout.leakage, pd.concat(leakage))
         evaluate(STRUCTURE, settings, list(models), tmp_path)

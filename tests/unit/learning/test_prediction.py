@@ -116,6 +116,47 @@ def test_the_nearest_training_record_tells_what_was_measured_that_near(ready: Re
     assert stranger["q3_measured_in_band"] == 0.0
 
 
+def test_a_record_unlike_training_is_marked_and_told_why(ready: Ready) -> None:
+    """The toy's chains are shorter than 30 letters and of all letters in equal parts."""
+    ready.drop("x.fasta", ("usual", PROTEINS[0]), ("odd", "W" * 400))
+    manifest = ready.predict()
+    table = ready.table("x.tsv").set_index("id")["surprise_fraction"]
+    assert table["odd"] > table["usual"]
+    outside = read_tsv(ready.layout.predictions / "outside.tsv")
+    assert manifest["files"]["x"]["outside"] == len(outside) == 1
+    (row,) = outside.itertuples()
+    assert (row.file, row.id) == ("x", "odd")
+    assert "400 letters long" in row.why
+    assert "100% W" in row.why
+    for name, digest in manifest["lists"].items():
+        assert sha256(ready.layout.predictions / name) == digest
+
+
+def test_a_record_in_a_band_where_nothing_was_tested_is_outside(ready: Ready) -> None:
+    bands = read_tsv(ready.layout.bands)
+    bands.loc[bands["from"] == 0, "records"] = 0
+    write_tsv(ready.layout.bands, bands)
+    ready.drop("x.fasta", ("copy", PROTEINS[0]), ("stranger", PROTEINS[1]))
+    ready.predict()
+    (row,) = read_tsv(ready.layout.predictions / "outside.tsv").itertuples()
+    assert row.id == "stranger"
+    assert row.why.startswith("no similar training record was found, and no test record was so far")
+
+
+def test_the_plate_lists_first_what_the_runs_disagree_on_most(ready: Ready) -> None:
+    ready.drop("x.fasta", ("a", PROTEINS[0]), ("b", PROTEINS[1]))
+    ready.drop("y.fasta", ("c", PROTEINS[1][:20]))
+    ready.predict()
+    plate = read_tsv(ready.layout.predictions / "plate.tsv")
+    assert plate["well"].tolist() == ["A1", "A2", "A3"]
+    assert sorted(zip(plate["file"], plate["id"], strict=True)) == [
+        ("x", "a"),
+        ("x", "b"),
+        ("y", "c"),
+    ]
+    assert plate["disagreement"][0] == plate["disagreement"].max() > 0
+
+
 def test_only_training_records_count_as_nearest(ready: Ready) -> None:
     records = pd.read_parquet(ready.layout.records)
     records["sequence"] = records["sequence"].replace(PROTEINS[0], "MKVA")
@@ -150,7 +191,7 @@ def test_what_is_no_longer_in_the_folder_is_gone_from_the_predictions(ready: Rea
     (ready.new / "old.fasta").rename(ready.new / "new.fasta")
     ready.predict()
     assert {path.name.split(".")[0] for path in ready.layout.predictions.iterdir()} == {
-        *("new", "manifest", "rejected")
+        *("new", "manifest", "rejected", "outside", "plate")
     }
 
 

@@ -9,7 +9,9 @@ import pytest
 from bioseq_lstm.learning.verdict import (
     below_floor,
     control_finds_something,
+    farthest,
     lookup_is_good,
+    none_beats,
     told_apart,
     verdict,
 )
@@ -263,3 +265,33 @@ def test_where_nothing_is_told_apart_no_model_is_called_better() -> None:
 def test_one_seed_makes_no_claim() -> None:
     (said,) = told_apart(Q3, compared(("a", 0.9, False)), 1)
     assert said.startswith("No two models are told apart: one seed")
+
+
+def bands(*records: int) -> pd.DataFrame:
+    edges = [0.0, 0.25, 0.5, 1.0]
+    rows = zip(edges, edges[1:], records, strict=False)
+    table = pd.DataFrame(rows, columns=["from", "to", "records"])
+    return table.assign(metric="q3", value=0.6, low=0.5, high=0.7)
+
+
+def test_the_figure_on_the_records_farthest_from_training_is_told() -> None:
+    (said,) = farthest(Q3, bands(12, 0, 40), "bilstm")
+    assert said.startswith("On the 12 test records that are at most 25% like their nearest")
+    assert "bilstm reaches 0.600 (95 % interval 0.500 to 0.700)" in said
+    (said,) = farthest(Q3, bands(0, 7, 40), "bilstm")
+    assert said.startswith("On the 7 test records that are 25% to 50% like")
+
+
+def test_where_all_records_are_equally_far_the_figure_is_not_told_twice() -> None:
+    (said,) = farthest(Q3, bands(12, 0, 0), "bilstm")
+    assert said == "All test records are at most 25% like their nearest training record."
+    assert farthest(Q3, bands(0, 0, 0), "bilstm") == []
+
+
+def test_no_model_is_said_to_beat_a_baseline_by_chance() -> None:
+    assert none_beats(Q3, differences(0.05, 0.03, 0.07)) == []
+    for low, high in ((-0.02, 0.07), (-0.09, -0.03)):
+        (said,) = none_beats(Q3, differences((low + high) / 2, low, high))
+        assert said.startswith("No model beats window here")
+    lower = differences(-0.05, -0.07, -0.03, MSE)
+    assert none_beats(MSE, lower) == []
