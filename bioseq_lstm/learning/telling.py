@@ -10,6 +10,7 @@ import pandas as pd
 from bioseq_lstm.files import read_json, read_tsv, sha256_of, write_json
 from bioseq_lstm.learning.costs import TrainedRun
 from bioseq_lstm.learning.evaluation import read_systems
+from bioseq_lstm.learning.explaining import MANIFEST as EXPLANATIONS
 from bioseq_lstm.learning.explaining.sections import explanations_section
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.models import models_section
@@ -88,7 +89,11 @@ def report_dataset(
         provenance=_provenance(layout, settings, models, profile),
     )
     write_report(layout.report, page)
-    told = (layout.profile, layout.split_report, layout.evaluation, layout.predictions / MANIFEST)
+    told = [layout.profile, layout.split_report, layout.evaluation, layout.predictions / MANIFEST]
+    if settings.explain.records:
+        told.append(layout.explanations / EXPLANATIONS)
+    if settings.learning_curve:
+        told.append(layout.learning_curve.with_suffix(".json"))
     write_json(
         layout.folder / "summary.json",
         {

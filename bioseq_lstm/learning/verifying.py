@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import sha256
+from bioseq_lstm.learning.explaining import MANIFEST as EXPLANATIONS
 from bioseq_lstm.learning.layout import Layout
 
 
@@ -76,6 +77,14 @@ def _links(layout: Layout) -> Iterator[Link]:
         yield from _recorded(layout.evaluation, "outputs", "evaluation", folder)
     yield from _predictions(layout)
     summary = folder / "summary.json"
+    told = _read(summary, "inputs")
+    explained = layout.explanations / EXPLANATIONS
+    if explained.relative_to(folder).as_posix() in told:
+        yield from _explanations(layout, explained)
+    curve = layout.learning_curve.with_suffix(".json")
+    if curve.name in told:
+        yield from _recorded(curve, "inputs", "curve", folder)
+        yield from _recorded(curve, "outputs", "curve", folder)
     yield from _recorded(summary, "inputs", "report", folder)
     yield from _recorded(summary, "outputs", "report", folder)
 
@@ -126,6 +135,17 @@ def _predictions(layout: Layout) -> Iterator[Link]:
             yield Link("predictions", layout.predictions / f"{name}{suffix}", digest, manifest)
     for name, digest in _read(manifest, "lists").items():
         yield Link("predictions", layout.predictions / name, digest, manifest)
+
+
+def _explanations(layout: Layout, manifest: Path) -> Iterator[Link]:
+    weights = {
+        _read(card, "weights_sha256")
+        for card in _cards(layout)
+        if card.parent.parent.name == _read(manifest, "model")
+    }
+    if not weights.issuperset(_read(manifest, "weights_sha256")):
+        raise UserError("explains weights that are not these results': run again", file=manifest)
+    yield from _recorded(manifest, "outputs", "explanation", layout.explanations)
 
 
 def _recorded(file: Path, key: str, stage: str, folder: Path) -> Iterator[Link]:

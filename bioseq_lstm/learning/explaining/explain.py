@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from bioseq_lstm.files import replacing_folder, write_json, write_tsv
+from bioseq_lstm.files import replacing_folder, sha256_of, write_json, write_tsv
 from bioseq_lstm.learning.explaining import MANIFEST, atoms, kmers
 from bioseq_lstm.learning.explaining.gradients import Attribution, integrated_gradients
 from bioseq_lstm.learning.explaining.mutants import Wild, most_that_count, saturation
@@ -107,7 +107,8 @@ def explain(task: Task, settings: DatasetSettings, new: Path, folder: Path) -> N
             if tables:
                 write_tsv(place / f"{name}.tsv", pd.concat(tables, ignore_index=True))
         write_tsv(place / "kmers.tsv", words)
-        write_json(place / MANIFEST, manifest)
+        tables = sorted(place.glob("*.tsv"))
+        write_json(place / MANIFEST, {**manifest, "outputs": sha256_of(tables, place)})
     seconds = time.perf_counter() - started
     print(f"{len(told)} {source} records explained in {seconds:.0f} s", file=sys.stderr)
 

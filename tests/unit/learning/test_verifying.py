@@ -43,6 +43,12 @@ LINKS = {
     "results/predictions/proteins.tsv": "predictions",
     "results/predictions/proteins.residues.tsv": "predictions",
     "results/predictions/rejected.tsv": "predictions",
+    "results/predictions/outside.tsv": "predictions",
+    "results/predictions/plate.tsv": "predictions",
+    "results/explanations/attributions.tsv": "explanation",
+    "results/explanations/kmers.tsv": "explanation",
+    "results/learning_curve.tsv": "curve",
+    "results/strata.tsv": "evaluation",
     "results/evaluation.json": "report",
     "results/predictions/manifest.json": "report",
     "results/report.html": "report",
@@ -59,7 +65,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "files": {"sequences": "data/chains.3line"},
         "models": {"m": MODEL},
         "bootstrap": 100,
-        "explain": {"records": 0},
+        "explain": {"records": 1, "test_records": 1, "steps": 8, "mutants": 20},
+        "learning_curve": [0.5],
     }
     shared = ["--folder", "results", "--settings", json.dumps(settings)]
     train = ["--name", "m", "--model", json.dumps(MODEL)]
@@ -71,6 +78,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ("train", [*train, "--shuffled"]),
             ("evaluate", ["--models", "m"]),
             ("predict-new", ["--new", "data/new"]),
+            ("explain", ["--new", "data/new"]),
+            ("learning-curve", []),
             ("report", ["--name", "mine", "--models", "m"]),
         ):
             main([verb, *shared, *more])
@@ -154,3 +163,11 @@ def test_predictions_of_a_packed_model_have_a_chain_of_their_own(tmp_path: Path)
     (tmp_path / "p.fasta").write_text(">a\nMKVLAAGIVV\n")
     with pytest.raises(UserError, match=r"p\.fasta: new input: is not the file"):
         list(verify(tmp_path / "out"))
+
+
+def test_explanations_of_other_weights_are_named(copy: Path) -> None:
+    manifest = copy / "results/explanations/explanations.json"
+    content = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**content, "weights_sha256": ["0" * 64]}))
+    with pytest.raises(UserError, match="explains weights that are not these results'"):
+        list(verify(Path("results")))
