@@ -98,6 +98,32 @@ def _refused(profile: dict[str, Any], rejected: pd.DataFrame) -> list[Panel]:
     ]
 
 
+def _groups(splits: pd.DataFrame) -> Table:
+    """How many groups of similar records there are, and how large they are."""
+    rows = []
+    for column in (name for name in splits if name == "group" or name.endswith("_group")):
+        kind = str(column).removesuffix("group").removesuffix("_")
+        members = splits[[column]] if not kind else splits[[column, kind]].drop_duplicates()
+        sizes = members[column].value_counts()
+        rows.append(
+            {
+                "groups of": f"{kind}s" if kind else "samples",
+                "groups": len(sizes),
+                "of one alone": int((sizes == 1).sum()),
+                "median size": float(sizes.median()),
+                "largest": int(sizes.max()),
+                "share in the largest": sizes.max() / sizes.sum(),
+            }
+        )
+    return Table(
+        "Groups",
+        pd.DataFrame(rows),
+        "Similar records, or neighbours on a chromosome, form a group; groups are what the intervals "
+        "resample, since what is alike is no independent observation.",
+        formats={"share in the largest": ".1%", "median size": ".1f"},
+    )
+
+
 def split_section(
     settings: Any, splits: pd.DataFrame, leakage: pd.DataFrame, split_report: dict[str, Any]
 ) -> Section:
@@ -119,6 +145,7 @@ def split_section(
     items += [
         Text("How it was split", split_report["description"]),
         Table("Parts", pd.DataFrame(rows), "Samples in each part.", formats={"samples": ",d"}),
+        _groups(splits),
     ]
     for entity, own in leakage.groupby("entity", sort=False):
         found = own["identity"].notna()
