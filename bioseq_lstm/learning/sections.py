@@ -118,7 +118,7 @@ def _groups(splits: pd.DataFrame) -> Table:
     return Table(
         "Groups",
         pd.DataFrame(rows),
-        "Similar records, or neighbours on a chromosome, form a group; groups are what the intervals "
+        "Similar records, or neighbours on a chromosome, form a group; groups are what intervals "
         "resample, since what is alike is no independent observation.",
         formats={"share in the largest": ".1%", "median size": ".1f"},
     )
