@@ -12,9 +12,10 @@ from typing import Self
 import numpy as np
 from Bio.Align import PairwiseAligner, substitution_matrices
 
-from bioseq_lstm.baselines.structure import LabelledChains, most_frequent_state
+from bioseq_lstm.baselines.structure import LabelledChains, PredictedStates, most_frequent_states
 from bioseq_lstm.data.alphabets import DSSP8, PROTEIN
 from bioseq_lstm.data.ragged import Ragged
+from bioseq_lstm.metrics.structure import three_states
 
 
 class NearestRecord:
@@ -36,12 +37,12 @@ class NearestChain:
 
     Both chains are aligned locally with BLOSUM62 (a gap costs 11, then 1 for each more); a
     residue without partner, or with one of unknown state, gets the most frequent state of all
-    training residues, as does a chain without a neighbour.
+    training residues (of eight, and of three), as does a chain without a neighbour.
     """
 
     def fit(self, train: LabelledChains) -> Self:
         self._train = train
-        self._most_frequent = most_frequent_state(train.labels)
+        self._most_frequent = most_frequent_states(train.labels)
         self._aligner = PairwiseAligner(
             mode="local",
             substitution_matrix=substitution_matrices.load("BLOSUM62"),
@@ -50,19 +51,23 @@ class NearestChain:
         )
         return self
 
-    def predict(self, chains: Ragged, nearest: np.ndarray) -> list[str]:
+    def predict(self, chains: Ragged, nearest: np.ndarray) -> PredictedStates:
         """States of each chain, given the training row nearest to it, or -1."""
-        return [
+        carried = [
             self._carry_over(chain, int(row)) for chain, row in zip(chains, nearest, strict=True)
         ]
+        return PredictedStates([eight for eight, _ in carried], [three for _, three in carried])
 
-    def _carry_over(self, chain: np.ndarray, row: int) -> str:
-        states = np.full(len(chain), self._most_frequent)
+    def _carry_over(self, chain: np.ndarray, row: int) -> tuple[str, str]:
+        states = np.full(len(chain), DSSP8.unknown_code, np.uint8)
         for (start, end), (other, _) in self._matched(chain, row):
-            carried = self._train.labels[row][other : other + end - start]
-            known = carried <= len(DSSP8.letters)
-            states[start:end][known] = carried[known]
-        return DSSP8.decode(states)
+            states[start:end] = self._train.labels[row][other : other + end - start]
+        found = DSSP8.decode(states)
+        eight, three = (
+            own.replace(DSSP8.unknown, frequent)
+            for own, frequent in zip((found, three_states(found)), self._most_frequent, strict=True)
+        )
+        return eight, three
 
     def _matched(
         self, chain: np.ndarray, row: int

@@ -35,39 +35,38 @@ class LabelledChains:
 
 @dataclass(frozen=True)
 class PredictedStates:
-    """Per chain the 8-state string, and the probability of the stated state, ``(length,)``, if any.
-
-    ``states_3`` are the strings of three states, where they do not follow from those of eight.
+    """Per chain the strings of eight and of three states, and, if any, the probability of the
+    stated state of eight, ``(length,)``.
     """
 
     states: list[str]
+    states_3: list[str]
     confidence: list[np.ndarray] | None = None
-    states_3: list[str] | None = None
 
 
-def most_frequent_state(labels: Ragged) -> int:
-    """The code of the most frequent known state."""
-    counts = np.bincount(labels.codes, minlength=STATES + 2)
-    return int(np.argmax(counts[1 : STATES + 1])) + 1
+def most_frequent_states(labels: Ragged) -> tuple[str, str]:
+    """The most frequent known state of eight, and of three, which need not be of one kind."""
+    counts = np.bincount(labels.codes, minlength=STATES + 2)[1 : STATES + 1]
+    return DSSP8.letters[int(np.argmax(counts))], best_three(three_probabilities(counts[None]))
 
 
 class MajorityState:
-    """The most frequent state of the training residues, for every residue.
+    """The most frequent state of the training residues, of eight and of three, for every residue.
 
     What a model reaches without looking at the sequence at all.
     """
 
     def fit(self, train: LabelledChains) -> Self:
         counts = np.bincount(train.labels.codes, minlength=STATES + 2)[1 : STATES + 1]
-        self._state = most_frequent_state(train.labels)
-        self._share = counts[self._state - 1] / max(counts.sum(), 1)
+        self._state, self._state_3 = most_frequent_states(train.labels)
+        self._share = counts.max() / max(counts.sum(), 1)
         return self
 
     def predict(self, chains: Ragged) -> PredictedStates:
-        letter = DSSP8.letters[self._state - 1]
         lengths = chains.lengths.tolist()
         return PredictedStates(
-            [letter * length for length in lengths],
+            [self._state * length for length in lengths],
+            [self._state_3 * length for length in lengths],
             [np.full(length, self._share, dtype=np.float32) for length in lengths],
         )
 
@@ -136,8 +135,8 @@ class WindowClassifier:
         three = np.split(three_probabilities(probabilities), ends)
         return PredictedStates(
             [DSSP8.decode(chain) for chain in states],
-            np.split(probabilities.max(axis=1).astype(np.float32), ends),
             [best_three(own) for own in three],
+            np.split(probabilities.max(axis=1).astype(np.float32), ends),
         )
 
 

@@ -88,7 +88,7 @@ def _figures_table(metrics: list[Metric], figures: pd.DataFrame, interval: str) 
     own = figures[figures["metric"].isin(wanted)]
     text = own.assign(
         figure=[
-            _stated(value, low, high)
+            stated(value, low, high)
             for value, low, high in own[["value", "low", "high"]].to_numpy(float)
         ]
     )
@@ -107,10 +107,14 @@ def _figures_table(metrics: list[Metric], figures: pd.DataFrame, interval: str) 
     )
 
 
-def _stated(value: float, low: float, high: float) -> str:
+def stated(value: float, low: float, high: float, sign: str = "") -> str:
+    """``0.503 (0.464–0.538)``, with ``sign`` "+" ``+0.503 (+0.464 to +0.538)``."""
     if np.isnan(value):
         return "–"
-    return f"{value:.3f}" if np.isnan(low) else f"{value:.3f} ({low:.3f}–{high:.3f})"
+    if np.isnan(low):
+        return f"{value:{sign}.3f}"
+    between = " to " if sign else "–"
+    return f"{value:{sign}.3f} ({low:{sign}.3f}{between}{high:{sign}.3f})"
 
 
 def _curves(runs: Sequence[TrainedRun]) -> Chart:

@@ -13,7 +13,7 @@ from bioseq_lstm.learning.evaluation import read_systems
 from bioseq_lstm.learning.explaining import MANIFEST as EXPLANATIONS
 from bioseq_lstm.learning.explaining.sections import explanations_section
 from bioseq_lstm.learning.layout import Layout
-from bioseq_lstm.learning.models import models_section
+from bioseq_lstm.learning.models import models_section, stated
 from bioseq_lstm.learning.next_steps import next_section
 from bioseq_lstm.learning.predicted import left_out, read_predicted, text_tsv
 from bioseq_lstm.learning.prediction import MANIFEST
@@ -30,7 +30,7 @@ from bioseq_lstm.learning.verdict import (
 )
 from bioseq_lstm.provenance import checksums, machine, versions
 from bioseq_lstm.reporting.page import write_index, write_report
-from bioseq_lstm.reporting.panels import Entry, Page
+from bioseq_lstm.reporting.panels import Entry, Page, Panel, Table
 from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.strict_yaml import load_yaml
 from bioseq_lstm.tasks.base import Results, Task
@@ -101,6 +101,7 @@ def report_dataset(
             "subtitle": page.subtitle,
             "verdict": said,
             "warnings": warnings,
+            "models": _overview(task, figures, differences),
             "inputs": sha256_of(told, layout.folder),
             "outputs": sha256_of([layout.report], layout.folder),
         },
@@ -120,9 +121,42 @@ def report_index(title: str, folders: list[Path], out: Path) -> None:
                 str(href),
                 summary["verdict"],
                 summary["warnings"],
+                _overview_table(summary),
             )
         )
     write_index(out, entries, title=title)
+
+
+def _overview(task: Task, figures: pd.DataFrame, differences: pd.DataFrame) -> list[dict[str, str]]:
+    """Of each model the headline figure, and what it is beside the best baseline, in words."""
+    label, key = task.metrics[0].label, task.metrics[0].key
+    models = figures[(figures["kind"] == "model") & (figures["metric"] == key)]
+    beside = differences[differences["metric"] == key].set_index("name")
+    rows = []
+    for row in models.itertuples():
+        told = {"model": row.name, label: stated(row.value, row.low, row.high)}
+        if row.name in beside.index:
+            own = beside.loc[row.name]
+            told["minus the best baseline"] = stated(
+                own["difference"], own["low"], own["high"], "+"
+            )
+            told["which is"] = own["baseline"]
+        rows.append(told)
+    return rows
+
+
+def _overview_table(summary: dict[str, Any]) -> list[Panel]:
+    """The models of a dataset, where it was learnt from."""
+    if "models" not in summary:
+        return []
+    return [
+        Table(
+            "Models",
+            pd.DataFrame(summary["models"]),
+            "On the test part, with 95 % bootstrap intervals over its independent units.",
+            download=False,
+        )
+    ]
 
 
 def _judge(

@@ -16,7 +16,6 @@ from bioseq_lstm.baselines.structure import (
 )
 from bioseq_lstm.data.alphabets import DSSP8
 from bioseq_lstm.data.encoded import Encoded
-from bioseq_lstm.metrics.structure import three_states
 from bioseq_lstm.settings import StructureDataset
 from bioseq_lstm.tasks.base import Parts, nearest_rows
 
@@ -36,7 +35,7 @@ def fit_baselines(
     yield "window classifier", _table(encoded, splits, parts.test, window)
     nearest = nearest_rows(splits["id"].to_numpy(), parts, leakage)
     copied = NearestChain().fit(train).predict(test, nearest)
-    yield "nearest training record", _table(encoded, splits, parts.test, PredictedStates(copied))
+    yield "nearest training record", _table(encoded, splits, parts.test, copied)
 
 
 def _chains(encoded: Encoded, rows: np.ndarray) -> LabelledChains:
@@ -49,14 +48,13 @@ def _table(
 ) -> pd.DataFrame:
     labels = encoded.sequences["labels"]
     unsure: list[np.ndarray | None] = [None] * len(rows)
-    three = predicted.states_3 or [three_states(states) for states in predicted.states]
     return pd.DataFrame(
         {
             "sample": rows,
             "id": splits["id"].to_numpy()[rows],
             "truth": [DSSP8.decode(labels[row]) for row in rows],
             "predicted": predicted.states,
-            "predicted_3": three,
+            "predicted_3": predicted.states_3,
             "confidence": predicted.confidence or unsure,
         }
     )

@@ -17,7 +17,7 @@ def fitted() -> NearestChain:
 
 
 def carried(chain: str, row: int) -> str:
-    return fitted().predict(PROTEIN.encode_all([chain]), np.array([row]))[0]
+    return fitted().predict(PROTEIN.encode_all([chain]), np.array([row])).states[0]
 
 
 def test_a_copy_gets_the_labels_of_its_original() -> None:
@@ -37,6 +37,13 @@ def test_unknown_states_and_chains_without_a_neighbour_get_the_most_frequent_sta
     assert carried("GGGGGG", 0) == "BBBHBB"
     assert carried("MKV", -1) == "HHH"
     assert carried("WWW", 0) == "HHH"
+
+
+def test_of_three_states_the_most_frequent_is_counted_by_itself() -> None:
+    """Of eight, H is most frequent; of three, coil, whose letters are three."""
+    train = LabelledChains(PROTEIN.encode_all(["MKVLAAGG"]), DSSP8.encode_all(["HHHTTSSC"]))
+    found = NearestChain().fit(train).predict(PROTEIN.encode_all(["MKV"]), np.array([-1]))
+    assert (found.states, found.states_3) == (["HHH"], ["CCC"])
 
 
 def test_the_nearest_record_lends_its_values() -> None:

@@ -32,8 +32,14 @@ def classifier() -> WindowClassifier:
 def test_the_majority_state_is_that_of_the_known_residues() -> None:
     train = labelled(["MKVLAA", "GGG"], ["..HHEE", "EE."])
     predicted = MajorityState().fit(train).predict(PROTEIN.encode_all(["MK", "AAA"]))
-    assert predicted.states == ["EE", "EEE"]
+    assert predicted.states == predicted.states_3 == ["EE", "EEE"]
     np.testing.assert_allclose(predicted.confidence[1], 4 / 6)
+
+
+def test_the_majority_of_three_states_need_not_be_that_of_eight() -> None:
+    train = labelled(["MKVLAAGG"], ["HHHTTSSC"])
+    predicted = MajorityState().fit(train).predict(PROTEIN.encode_all(["MK"]))
+    assert (predicted.states, predicted.states_3) == (["HH"], ["CC"])
 
 
 def test_the_window_classifier_learns_a_rule_about_the_neighbour(classifier) -> None:
