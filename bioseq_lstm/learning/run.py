@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
+from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
 from bioseq_lstm.data.encoded import Encoded
@@ -87,7 +88,8 @@ def run_training(
         left = under.left(learnt)
         start["stack"] = {**under.record, "fold": run.fold, "inputs": inputs(layout)}
     record |= start
-    write_text(out / "run.yaml", yaml.safe_dump(record, sort_keys=False))
+    if rank_zero_only.rank == 0:
+        write_text(out / "run.yaml", yaml.safe_dump(record, sort_keys=False))
     trained = train(
         task,
         network,
@@ -96,8 +98,11 @@ def run_training(
         model.training,
         run.seed,
         out / "checkpoints",
-        fingerprint=_fingerprint(record),
+        _fingerprint(record),
+        model.trainer,
     )
+    if rank_zero_only.rank > 0:  # the first of several processes tells the rest
+        return
     validation = run_network(task, trained.network, learnt, parts.validation, model.training)
     if under is not None:
         validation = under.sum(parts.validation, validation)
