@@ -51,6 +51,17 @@ def _parser() -> argparse.ArgumentParser:
         verbs, "predict-new", _predict_new, "predict the files of the dataset's `new` folder"
     )
     predict_new.add_argument("--new", type=_text, required=True, help="folder of files to predict")
+    explain = _verb(verbs, "explain", _explain, "say why the chosen model predicts what it does")
+    explain.add_argument("--new", type=_text, required=True, help="folder of files to explain")
+    variants = _verb(verbs, "variants", _variants, "say what each variant of a table changes")
+    variants.add_argument(
+        "--variants", type=Path, required=True, help="TSV of id, position, ref, alt, or a VCF"
+    )
+    variants.add_argument(
+        "--sequences", type=Path, help="FASTA that they are variants of; else the dataset's own"
+    )
+    variants.add_argument("--drugs", type=Path, help="molecules; else all of the dataset")
+    variants.add_argument("--out", type=Path, required=True, help="table to write")
     report = _verb(verbs, "report", _report, "write the HTML report of a dataset")
     report.add_argument("--name", required=True, help="name of the dataset")
     report.add_argument("--models", nargs="+", required=True)
@@ -72,6 +83,15 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("run", type=Path, help="folder of the run, with its model.json")
     export.add_argument("--out", type=Path, help="file to write; else model.onnx in that folder")
     export.set_defaults(verb=_export)
+    expect = verbs.add_parser("plan", help="say what a configuration will take: minutes, memory")
+    expect.add_argument("config", nargs="?", default="config.yaml", type=Path)
+    expect.add_argument("--results", type=Path, default=Path("results"))
+    expect.set_defaults(verb=_plan)
+    verify = verbs.add_parser(
+        "verify", help="recompute the checksums from your files to the report; name what differs"
+    )
+    verify.add_argument("folders", nargs="+", type=Path, help="results of datasets")
+    verify.set_defaults(verb=_verify)
     schema = verbs.add_parser("schema", help="print the JSON schema of config.yaml, as YAML")
     schema.set_defaults(verb=_schema)
     return parser
@@ -197,6 +217,24 @@ def _predict_new(options: argparse.Namespace) -> None:
     predict(task, settings, Path(options.new), options.folder, options.threads)
 
 
+def _explain(options: argparse.Namespace) -> None:
+    from bioseq_lstm.learning.explaining.explain import explain
+
+    task, settings = _start(options)
+    explain(task, settings, Path(options.new), options.folder)
+
+
+def _variants(options: argparse.Namespace) -> None:
+    from bioseq_lstm.learning.explaining.variants import predict_variants
+
+    task, settings = _start(options)
+    told = predict_variants(
+        task, settings, options.folder, options.variants, options.sequences, options.drugs,
+        options.out,
+    )  # fmt: skip
+    print(told, file=sys.stderr)
+
+
 def _predict(options: argparse.Namespace) -> None:
     _set_threads(options.threads)
     from bioseq_lstm.learning.packed_prediction import predict_packed
@@ -247,6 +285,24 @@ def _export(options: argparse.Namespace) -> None:
     from bioseq_lstm.learning.export import export_run
 
     print(export_run(options.run, options.out))
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from bioseq_lstm.config import load_config
+
+    config = load_config(options.config)
+    _set_threads(1)
+    from bioseq_lstm.learning.planning import plan, told
+
+    print(told(list(plan(config, options.results))))
+
+
+def _verify(options: argparse.Namespace) -> None:
+    from bioseq_lstm.learning.verifying import verify
+
+    for folder in options.folders:
+        for line in verify(folder):
+            print(line)
 
 
 def _schema(_: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ This module stays light (no torch, no pandas): Snakemake reads it every time it 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -17,6 +17,7 @@ from bioseq_lstm import pretrained
 from bioseq_lstm.download_settings import DOWNLOADS, Download
 from bioseq_lstm.encoder_settings import OTHER_NAMES
 from bioseq_lstm.errors import UserError, nearest
+from bioseq_lstm.places import leaves
 from bioseq_lstm.presets import merge, preset
 from bioseq_lstm.settings import (
     DATASETS,
@@ -73,11 +74,13 @@ def parse_config(raw: Any, file: str | Path | None = None) -> Config:
 
 
 def check_files(config: Config, file: str | Path | None = None, made: Collection[str] = ()) -> None:
-    """Raise ``UserError`` for a packed model that is not there, or a file that no rule makes.
+    """Raise ``UserError`` for a path that leads out of the project, a packed model that is not
+    there, or a file that no rule makes.
 
     ``made`` are folders whose files rules make; those of ``data/downloads`` stand in `downloads`.
     Snakemake would not say so while results of an earlier file of that dataset stand.
     """
+    _check_places(config, file)
     for name, alone in config.predicted.items():
         _check_model(alone.pretrained, ("datasets", name, "pretrained"), file)
     for name, dataset in config.learnt.items():
@@ -99,6 +102,35 @@ def check_files(config: Config, file: str | Path | None = None, made: Collection
                 file=file,
                 line=_line(file, ("datasets", name, "files", *key.split("."))),
             )
+
+
+def _check_places(config: Config, file: str | Path | None) -> None:
+    """Raise ``UserError`` for a path that leaves the project and is not below ``outside``."""
+    for keys, path in _paths(config):
+        if leaves(path, config.outside):
+            raise UserError(
+                f"{'.'.join(keys)}: {path!r} leaves the project: put it below this folder, or list "
+                "its folder under `outside`",
+                file=file,
+                line=_line(file, keys),
+            )
+
+
+def _paths(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every path of the configuration that is read, and its keys."""
+    for name, dataset in config.datasets.items():
+        where = ("datasets", name)
+        if dataset.new is not None:
+            yield (*where, "new"), dataset.new
+        if isinstance(dataset, PretrainedDataset):
+            yield (*where, "pretrained"), dataset.pretrained
+            continue
+        for key, path in dataset.files.paths().items():
+            yield (*where, "files", *key.split(".")), path
+        for label, model in dataset.models.items():
+            if model.init_from is not None:
+                path = model.init_from.file or model.init_from.pretrained or ""
+                yield ("models", label, "init_from"), path
 
 
 def _check_model(model: str, keys: tuple[str, ...], file: str | Path | None) -> None:
@@ -228,6 +260,8 @@ def _as_user_error(
         message = f"{message[0].lower()}{message[1:]}, not {first['input']!r}"
     elif first["type"] == "string_pattern_mismatch":
         message = "a name has letters, digits, _ and - only, and starts with a letter or digit"
+    elif first["type"] in ("tuple_type", "list_type"):
+        message = f"{first['input']!r} must be a list, such as [1, 2, 3]"
     elif first["type"] == "missing":
         message = "is missing"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,21 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: str | Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``path``; on success it takes the place of ``path``."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
+    try:
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        shutil.rmtree(path, ignore_errors=True)
+        temporary.rename(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _umask() -> int:
@@ -85,6 +101,11 @@ def read_tsv(path: str | Path, text: tuple[str, ...] = (), rows: int | None = No
 def write_parquet(path: str | Path, table: pd.DataFrame) -> None:
     with replacing(path) as temporary:
         table.to_parquet(temporary, index=False)
+
+
+def sha256_of(paths: Iterable[Path], folder: Path) -> dict[str, str]:
+    """SHA-256 of files by their names below ``folder``, for the chain that `verify` recomputes."""
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
 
 
 def sha256(path: str | Path) -> str:

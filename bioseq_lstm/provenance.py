@@ -16,6 +16,7 @@ from bioseq_lstm.files import sha256
 
 _PACKAGES = (
     "biopython",
+    "captum",
     "lightning",
     "numpy",
     "pandas",

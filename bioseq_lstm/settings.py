@@ -28,6 +28,7 @@ from bioseq_lstm.encoder_settings import (
     Positive,
     Strict,
 )
+from bioseq_lstm.explain_settings import ExplainSettings
 from bioseq_lstm.init_settings import InitSettings
 from bioseq_lstm.presets import merge
 from bioseq_lstm.split_settings import LeakageSettings, Share, SplitSettings
@@ -189,6 +190,7 @@ class DatasetSettings(Strict):
     default_split: ClassVar[dict[str, Any]] = {}
     has_sides: ClassVar[bool] = False
     has_classes: ClassVar[bool] = False
+    has_conditions: ClassVar[bool] = False
     stackable: ClassVar[tuple[str, ...]] = ()  # baselines that a network can be stacked on
     strategies: ClassVar[tuple[str, ...]] = ("homology", "group", "given", "random")
 
@@ -202,12 +204,16 @@ class DatasetSettings(Strict):
     new: str | None = Field(None, description="folder of what is to be predicted")
     max_refused: Share = Field(0.05, description="share of refused records that stops the run")
     max_length: Positive = Field(10_000, description="longer sequences are refused in training")
+    max_unpacked: Positive = Field(
+        10_000, description="MB; gzip files that unpack to more are refused"
+    )
     controls: Literal["all", "none"] = Field(
         "all", description="train each model once more on shuffled labels, or not"
     )
     bootstrap: Annotated[int, Field(ge=100)] = Field(
         1000, description="replicates; fewer than 100 give no 95 % interval"
     )
+    explain: ExplainSettings = ExplainSettings()
 
     @field_validator("seeds")
     @classmethod
@@ -300,6 +306,14 @@ class DatasetSettings(Strict):
         return self
 
     @model_validator(mode="after")
+    def _explanation_suits_the_task(self) -> DatasetSettings:
+        if self.explain.condition is not None and not self.has_conditions:
+            raise ValueError("explain.condition is for expression, which alone has conditions")
+        if self.explain.state != "helix" and not self.has_classes:
+            raise ValueError("explain.state is for structure, which alone has states")
+        return self
+
+    @model_validator(mode="after")
     def _training_suits_the_task(self) -> DatasetSettings:
         for name, model in self.models.items():
             if model.training.label_smoothing and not self.has_classes:
@@ -363,6 +377,7 @@ class ExpressionDataset(DatasetSettings):
     """Expression of genes under many conditions, from their DNA sequence."""
 
     default_split: ClassVar[dict[str, Any]] = {"strategy": "group"}
+    has_conditions: ClassVar[bool] = True
     stackable: ClassVar[tuple[str, ...]] = ("codon ridge", "k-mer ridge", "k-mer boosting")
     task: Literal["expression"]
     files: ExpressionFiles
@@ -455,6 +470,9 @@ class Config(Strict):
     )
     local: str | None = Field(
         None, description="folder with copies of `downloads`, known by their checksums"
+    )
+    outside: tuple[str, ...] = Field(
+        (), description="folders outside the project that paths of this file may lead to"
     )
     models: dict[Name, dict[str, Any]] = Field(
         {}, description="named models; each dataset may override parts of them"

@@ -16,7 +16,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 from bioseq_lstm.baselines.affinity import Pairs, Similarities
 from bioseq_lstm.baselines.similarity_kernels import positive_part
 
-_STRENGTHS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
+_STRENGTHS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
 _RISEN = 1.02  # an error of so many times the best ends the search for a strength
 _ROUGH, _FINE = 1e-2, 1e-4  # of conjugate gradients: while choosing, and for the chosen
 _MAX_STEPS = 1000
@@ -79,6 +79,15 @@ class KroneckerRidge:
                 self._weights = weights
                 return self
         raise RuntimeError(f"{_UNSOLVED} for any strength of the ridge")
+
+    def on_both(self, train: Pairs, validation: Pairs, similar: Similarities) -> KroneckerRidge:
+        """Another one with the choices of this one, fitted on the validation pairs too."""
+        both = Pairs(
+            np.concatenate([train.drugs, validation.drugs]),
+            np.concatenate([train.targets, validation.targets]),
+            np.concatenate([train.values, validation.values]),
+        )
+        return KroneckerRidge(self.form, self.strength).fit(both, validation, similar)
 
     def _choose(self, known: _KnownPairs, validation: Pairs, similar: Similarities) -> None:
         """Set ``form`` and ``strength``: one choice after another, each by the validation pairs."""

@@ -12,6 +12,7 @@ from sklearn.neural_network import MLPClassifier
 
 from bioseq_lstm.data.alphabets import DSSP8, PROTEIN
 from bioseq_lstm.data.ragged import Ragged
+from bioseq_lstm.metrics.structure import best_three, three_probabilities
 
 STATES = len(DSSP8.letters)
 _CLASSES = np.arange(1, STATES + 1)
@@ -34,10 +35,14 @@ class LabelledChains:
 
 @dataclass(frozen=True)
 class PredictedStates:
-    """Per chain the 8-state string, and the probability of the stated state, ``(length,)``."""
+    """Per chain the 8-state string, and the probability of the stated state, ``(length,)``, if any.
+
+    ``states_3`` are the strings of three states, where they do not follow from those of eight.
+    """
 
     states: list[str]
-    confidence: list[np.ndarray]
+    confidence: list[np.ndarray] | None = None
+    states_3: list[str] | None = None
 
 
 def most_frequent_state(labels: Ragged) -> int:
@@ -127,9 +132,12 @@ class WindowClassifier:
         probabilities = _probabilities(self._model, _windows(chains, self.window))
         codes = (probabilities.argmax(axis=1) + 1).astype(np.uint8)
         states = Ragged(codes, chains.offsets)
+        ends = chains.offsets[1:-1]
+        three = np.split(three_probabilities(probabilities), ends)
         return PredictedStates(
             [DSSP8.decode(chain) for chain in states],
-            np.split(probabilities.max(axis=1).astype(np.float32), chains.offsets[1:-1]),
+            np.split(probabilities.max(axis=1).astype(np.float32), ends),
+            [best_three(own) for own in three],
         )
 
 

@@ -16,6 +16,7 @@ from bioseq_lstm.data.text import text_lines
 from bioseq_lstm.errors import UserError, nearest
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null"})
+DELIMITERS = "\t,;"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
@@ -63,14 +64,14 @@ def read_delimited(path: str | Path) -> Delimited:
     path = Path(path)
     lines = text_lines(path)
     first, before = next(((line, n) for n, line in enumerate(lines) if not line.isspace()), ("", 0))
-    delimiter = next((mark for mark in "\t,;" if mark in first), "\t")
+    delimiter = next((mark for mark in DELIMITERS if mark in first), "\t")
     rows = _rows(csv.reader(chain([first], lines), delimiter=delimiter, strict=True), path, before)
     line, header = next(rows, (0, []))
     if not header:
         raise UserError("the file is empty", file=path)
     header[0] = header[0].lstrip("#").strip()
     _check_header(header, path, line)
-    return Delimited(path, line, header, _of_width(rows, len(header), path))
+    return Delimited(path, line, header, _of_width(rows, len(header), path, delimiter))
 
 
 def _rows(reader: Iterator[list[str]], path: Path, before: int) -> Iterator[tuple[int, list[str]]]:
@@ -91,19 +92,29 @@ def _rows(reader: Iterator[list[str]], path: Path, before: int) -> Iterator[tupl
 
 
 def _of_width(
-    rows: Iterator[tuple[int, list[str]]], width: int, path: Path
+    rows: Iterator[tuple[int, list[str]]], width: int, path: Path, delimiter: str
 ) -> Iterator[tuple[int, list[str]]]:
     for number, (line, cells) in enumerate(rows):
         if len(cells) != width:
-            mend = (
-                "name the first column (R: write.table(..., col.names = NA))"
-                if number == 0 and len(cells) == width + 1
-                else "mend the row"
-            )
+            if number == 0 and len(cells) == width + 1:
+                mend = "name the first column (R: write.table(..., col.names = NA))"
+            else:
+                mend = _mend(cells, width, delimiter)
             raise UserError(
                 f"{len(cells)} cells under a header of {width}: {mend}", file=path, line=line
             )
         yield line, cells
+
+
+def _mend(cells: list[str], width: int, delimiter: str) -> str:
+    """What to do about a row of another width than the header."""
+    if delimiter == "," and len(cells) == 2 * width - 1:
+        return "write decimal points, or part the columns by semicolons"
+    for other in DELIMITERS:
+        if other != delimiter and delimiter.join(cells).count(other) == width - 1:
+            names = {"\t": "tabs", ",": "commas", ";": "semicolons"}
+            return f"part its columns by {names[delimiter]} as the header's, not {names[other]}"
+    return "mend the row"
 
 
 def _check_header(header: list[str], path: Path, line: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,13 +39,15 @@ class Encoded:
     def with_sequences(self, **sequences: Ragged) -> Encoded:
         return replace(self, sequences={**self.sequences, **sequences})
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, inputs: Mapping[str, str] | None = None) -> None:
+        """Write the file; ``inputs``: SHA-256 of the files that this was made from."""
         tensors = {f"array/{name}": np.ascontiguousarray(a) for name, a in self.arrays.items()}
         for name, ragged in self.sequences.items():
             tensors[f"sequence/{name}/{_CODES}"] = np.ascontiguousarray(ragged.codes)
             tensors[f"sequence/{name}/{_OFFSETS}"] = np.ascontiguousarray(ragged.offsets)
+        metadata = {"about": json.dumps(self.about), "inputs": json.dumps(dict(inputs or {}))}
         with replacing(path) as temporary:
-            save_file(tensors, temporary, metadata={"about": json.dumps(self.about)})
+            save_file(tensors, temporary, metadata=metadata)
 
     @classmethod
     def load(cls, path: str | Path) -> Encoded:

@@ -32,6 +32,7 @@ MAX_LENGTH = 2_000
 FINGERPRINT_BITS = 2048
 ID_ALIASES = (*DRUG_ALIASES, "id", "molecule_id", "chembl_id", "name")
 SMILES_ALIASES = ("smiles", "canonical_smiles", "isomeric_smiles", "compound_iso_smiles")
+_ORGANIC = frozenset(("Cl", "Br", *"BCNOPSFIbcnops*"))  # atoms that need no brackets
 UNNAMED = "molecules without a name, called after their line"
 
 
@@ -85,11 +86,59 @@ def canonical_smiles(smiles: str, notes: Counter[str], *, max_length: int = MAX_
 
 def fingerprints(smiles: Sequence[str]) -> np.ndarray:
     """Morgan fingerprints (n, 2048) bool of radius 2 (Rogers and Hahn 2010, ECFP4)."""
-    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=FINGERPRINT_BITS)
+    generator = _generator()
     rows = np.zeros((len(smiles), FINGERPRINT_BITS), bool)
     for row, text in zip(rows, smiles, strict=True):
         row[:] = generator.GetFingerprintAsNumPy(Chem.MolFromSmiles(text))
     return rows
+
+
+def _generator() -> rdFingerprintGenerator.FingerprintGenerator64:
+    return rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=FINGERPRINT_BITS)
+
+
+def substructures(smiles: str) -> dict[int, list[frozenset[int]]]:
+    """For each bit of a molecule's fingerprint the atoms of every place where it is set."""
+    molecule = Chem.MolFromSmiles(smiles)
+    more = rdFingerprintGenerator.AdditionalOutput()
+    more.AllocateBitInfoMap()
+    _generator().GetFingerprint(molecule, additionalOutput=more)
+    return {
+        bit: [_environment(molecule, *place) for place in places]
+        for bit, places in more.GetBitInfoMap().items()
+    }
+
+
+def _environment(molecule: Chem.Mol, centre: int, radius: int) -> frozenset[int]:
+    """The atoms within so many bonds of one."""
+    atoms = {centre}
+    for bond in Chem.FindAtomEnvironmentOfRadiusN(molecule, radius, centre) if radius else ():
+        ends = molecule.GetBondWithIdx(bond)
+        atoms |= {ends.GetBeginAtomIdx(), ends.GetEndAtomIdx()}
+    return frozenset(atoms)
+
+
+def atom_symbols(smiles: str) -> list[str]:
+    """The elements of a molecule's atoms, in the order of its SMILES."""
+    return [atom.GetSymbol() for atom in Chem.MolFromSmiles(smiles).GetAtoms()]
+
+
+def atoms_of_letters(letters: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """The atom that each letter of a SMILES belongs to, and whether the letter names it.
+
+    ``letters`` are those of the alphabet: ``Cl`` is one, brackets are read letter by letter, and
+    all that stands in them names their atom. Bonds, branches and rings belong to the atom before.
+    """
+    owners, names = [], []
+    atom, bracket = -1, False
+    for letter in letters:
+        opens = letter == "["
+        if opens or (not bracket and letter in _ORGANIC):
+            atom += 1
+        names.append(bracket or opens or letter in _ORGANIC)
+        bracket = opens or (bracket and letter != "]")
+        owners.append(max(atom, 0))
+    return np.array(owners), np.array(names)
 
 
 def tanimoto(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ import pandas as pd
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import write_tsv
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet runs, or pads a formula with
 EXTERNAL_TEST = "external_test"  # column of the records: whether one comes from files.test
 DUPLICATES = "records that repeat an earlier one word for word, left out"
 
@@ -166,8 +167,23 @@ def refusal_table(refusals: Sequence[Refusal]) -> pd.DataFrame:
 
 def _cell(text: str) -> str:
     """Text that is safe in a terminal, in one line of a table and in a spreadsheet."""
-    guard = "'" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else ""
-    return guard + printable(text)
+    return ("'" if text.startswith(FORMULA) else "") + printable(text)
+
+
+def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with a leading apostrophe before each text that a spreadsheet would run.
+
+    Names of columns too: a condition may be called ``=1+1``. Numbers stay as they are.
+    """
+    named = table.rename(columns=lambda name: f"'{name}" if name.startswith(FORMULA) else name)
+    for place, kind in enumerate(named.dtypes):
+        if pd.api.types.is_numeric_dtype(kind):
+            continue
+        column = named.iloc[:, place].astype("str")
+        run = column.str.startswith(FORMULA, na=False)
+        if run.any():
+            named.isetitem(place, column.where(~run, "'" + column))
+    return named
 
 
 def set_name(word: str) -> str | None:

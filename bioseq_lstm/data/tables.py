@@ -23,6 +23,7 @@ from bioseq_lstm.data.delimited import (
 )
 from bioseq_lstm.data.matching import MatchedIds, match_ids
 from bioseq_lstm.data.records import Refusal, set_name
+from bioseq_lstm.data.units import no_concentration, wrong_affinity, wrong_expression
 from bioseq_lstm.errors import UserError
 
 __all__ = [
@@ -58,17 +59,25 @@ class TableReading:
     notes: Counter[str] = field(default_factory=Counter)
 
 
-def read_expression_table(path: str | Path) -> TableReading:
+def read_expression_table(path: str | Path, unit: str = "") -> TableReading:
     """Read genes x conditions: column ``id`` (text) and one float column per condition.
 
     Missing values (empty, NA, NaN) stay NaN and are counted; genes without any value are refused.
     Raises UserError, naming line and column, for anything else that is not a finite number, for a
-    condition without values, and for one id with different values.
+    value that ``unit`` cannot have, for a condition without values, and for one id with different
+    values.
     """
     table = read_delimited(path)
     conditions = table.header[1:]
     if "id" in conditions:
         raise UserError("a condition is called 'id': rename it", file=path, line=table.header_line)
+    if table.header[0].casefold() not in GENE_ALIASES and all(map(_is_number, conditions)):
+        raise UserError(
+            f"the header holds numbers ({conditions[0]}, …): put one above them, or, if these are "
+            "names of conditions, call the first column 'id'",
+            file=path,
+            line=table.header_line,
+        )
     ids: list[str] = []
     lines: list[int] = []
     values: list[np.ndarray] = []
@@ -85,6 +94,8 @@ def read_expression_table(path: str | Path) -> TableReading:
         values.append(np.array(row))
     if not ids:
         raise UserError("holds a header but no rows", file=path)
+    if wrong := wrong_expression(np.stack(values), unit):
+        raise UserError(wrong.reason, file=path, line=lines[wrong.row])
     rows = first_of_each(ids, [row.tobytes() for row in values], lines, table.file)
     notes = Counter({REPEATED_ROWS: len(ids) - len(rows)})
     matrix = np.stack(values)[rows]
@@ -102,6 +113,14 @@ def read_expression_table(path: str | Path) -> TableReading:
     kept = [rows[row] for row in full]
     frame.insert(0, "id", pd.Series([ids[row] for row in kept], dtype="str"))
     return TableReading(frame, [lines[row] for row in kept], refusals, +notes)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        number(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def read_annotations(path: str | Path) -> TableReading:
@@ -172,13 +191,16 @@ def _check_positions(row: Mapping[str, str | int | None], path: str | Path, line
         )
 
 
-def read_affinities(path: str | Path, columns: Mapping[str, str] | None = None) -> TableReading:
+def read_affinities(
+    path: str | Path, columns: Mapping[str, str] | None = None, unit: str = ""
+) -> TableReading:
     """Read a long table: drug, target, value, and set where the file assigns parts.
 
     ``columns`` names the file's columns for drug, target, value and set; without it common names
     are recognised. Further columns stay text under their own names. Rows without id or finite
-    number are refused. Rows of one pair are one measurement: their mean, and for further columns
-    what stands there, parted by `` | `` where the rows differ.
+    number, and a concentration (``unit``) of 0 or less, are refused. Rows of one pair are one
+    measurement: their mean, and for further columns what stands there, parted by `` | `` where the
+    rows differ. Raises UserError for values that ``unit`` cannot have.
     """
     table = read_delimited(path)
     chosen = columns or {}
@@ -191,24 +213,30 @@ def read_affinities(path: str | Path, columns: Mapping[str, str] | None = None) 
     for name in ("drug", "target", "value", "set", "line"):
         more.pop(name, None)
     rows: list[tuple[str | float | int | None, ...]] = []
+    lines: list[int] = []
+    values: list[float] = []
     refusals: list[Refusal] = []
     for line, cells in table.rows:
         pair = f"{cells[drug]} {cells[target]}"
-        measured, reason = _measurement(cells[drug], cells[target], cells[value])
+        measured, reason = _measurement(cells[drug], cells[target], cells[value], unit)
         if reason:
             refusals.append(Refusal(str(path), line, pair, reason))
         else:
             word = set_name(cells[part]) if part >= 0 else None
             own = (cells[drug], cells[target], measured, word, line)
             rows.append((*own, *(cells[i] for i in more.values())))
+            lines.append(line)
+            values.append(measured)
     if not rows and not refusals:
         raise UserError("holds a header but no rows", file=path)
+    if wrong := wrong_affinity(np.array(values), unit):
+        raise UserError(wrong.reason, file=path, line=lines[wrong.row])
     frame, notes = _one_row_a_pair(rows, list(more), table)
-    lines = frame.pop("line").tolist()
-    return TableReading(frame if part >= 0 else frame.drop(columns="set"), lines, refusals, notes)
+    firsts = frame.pop("line").tolist()
+    return TableReading(frame if part >= 0 else frame.drop(columns="set"), firsts, refusals, notes)
 
 
-def _measurement(drug: str, target: str, value: str) -> tuple[float, str]:
+def _measurement(drug: str, target: str, value: str, unit: str) -> tuple[float, str]:
     """The value and, where the row cannot be used, why."""
     for name, role in ((drug, "drug"), (target, "target")):
         if not name or not name.isprintable():
@@ -220,7 +248,9 @@ def _measurement(drug: str, target: str, value: str) -> tuple[float, str]:
         measured = number(value)
     except ValueError as error:
         return np.nan, f"value {error}"
-    return measured, "the value is missing" if np.isnan(measured) else ""
+    if np.isnan(measured):
+        return measured, "the value is missing"
+    return measured, no_concentration(measured, unit)
 
 
 def _one_row_a_pair(

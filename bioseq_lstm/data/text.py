@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from bioseq_lstm.errors import UserError
 
 _GZIP = b"\x1f\x8b"
+_PART = 1 << 20  # bytes that are unpacked at once
 _OTHER_FORMATS = {
     b"BZh": "a bzip2 archive",
     b"\xfd7zXZ": "an xz archive",
@@ -54,6 +55,32 @@ def text_lines(path: str | Path) -> Iterator[str]:
         ) from None
     if count == 0:
         raise UserError("the file is empty", file=path)
+
+
+def check_unpacked(paths: Iterable[str | Path], megabytes: int) -> None:
+    """Raise UserError for a gzip file that unpacks to more, before a line of it is held in memory.
+
+    Files that cannot be opened or are broken pass: ``text_lines`` says what is wrong with them.
+    """
+    for path in map(Path, paths):
+        left = megabytes * 1_000_000
+        try:
+            with path.open("rb") as raw:
+                if raw.read(2) != _GZIP:
+                    continue
+                raw.seek(0)
+                unpacked = gzip.GzipFile(fileobj=raw)
+                while left >= 0 and (part := unpacked.read(_PART)):
+                    left -= len(part)
+        except (OSError, EOFError, zlib.error):
+            continue
+        if left < 0:
+            raise UserError(
+                f"unpacks to more than max_unpacked, {megabytes:,} MB, from "
+                f"{path.stat().st_size:,} bytes: raise max_unpacked, or unpack it yourself, if "
+                "you know what it holds",
+                file=path,
+            )
 
 
 def _unpacked(raw: BinaryIO, path: Path) -> BinaryIO:

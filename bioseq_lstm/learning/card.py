@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from bioseq_lstm.config import parse_settings
 from bioseq_lstm.encoder_settings import Strict
@@ -16,6 +16,7 @@ from bioseq_lstm.settings import DATASETS, NAME, DatasetSettings, ModelSettings,
 
 # What predicting needs of the settings of the dataset that was learnt from; no paths among it.
 KEPT_OF_DATASET = ("split", "unit", "coding_start", "higher_binds_stronger", "apply_mutations")
+LARGEST = 20_000_000  # bytes of a card; those of the largest demo models have some ten thousand
 NOT_SAID = "not stated"
 
 
@@ -87,6 +88,13 @@ class Card(Strict):
     weights_sha256: str
     versions: dict[str, str]
 
+    @field_validator("dataset")
+    @classmethod
+    def _nothing_but_what_predicting_needs(cls, dataset: dict[str, Any]) -> dict[str, Any]:
+        if strange := sorted(dataset.keys() - set(KEPT_OF_DATASET)):
+            raise ValueError(f"{strange[0]} is nothing that a model may set")
+        return dataset
+
     def dataset_settings(self) -> DatasetSettings:
         """Settings of the dataset that was learnt from; its files are not there any more."""
         files = DATASETS[self.task].model_fields["files"].annotation
@@ -119,6 +127,8 @@ def check_name(name: str) -> str:
 def read_card(path: Path) -> Card:
     """Raises UserError, one line, for what is no card."""
     try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"it is larger than {LARGEST // 1_000_000} MB")
         return Card.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise UserError("there is no such file", file=path) from None

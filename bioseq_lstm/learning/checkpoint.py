@@ -18,7 +18,7 @@ from torch import nn
 
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import replacing
-from bioseq_lstm.learning.stored import opened
+from bioseq_lstm.learning.stored import Stored, opened
 
 LAST, BEFORE, BEST = "last.ckpt", "before.ckpt", "best.ckpt"
 _LONGEST_HEADER = 1000  # bytes
@@ -138,15 +138,22 @@ def load_weights(path: str | Path, network: nn.Module, member: str = "") -> None
 
     ``member``: the beginning of the names of one of several networks in the file.
     """
-    wanted = network.state_dict()
     with opened(path, member) as stored:
-        for name in sorted(stored.shapes.keys() ^ wanted.keys()):
-            raise UserError(f"the tensor {name!r} does not belong to this model", file=path)
-        for name, tensor in wanted.items():
-            if stored.shapes[name] != tuple(tensor.shape):
-                raise UserError(
-                    f"the tensor {name!r} has shape {stored.shapes[name]}, "
-                    f"the model wants {tuple(tensor.shape)}",
-                    file=path,
-                )
-        network.load_state_dict({name: stored.read(name) for name in wanted})
+        check_shapes(network, stored)
+        tensors = {name: stored.read(name) for name in stored.shapes}
+    network.load_state_dict(tensors)
+
+
+def check_shapes(network: nn.Module, stored: Stored) -> None:
+    """Raise UserError unless names and shapes of the file are those of ``network``."""
+    wanted = network.state_dict()
+    for name in sorted(stored.shapes.keys() ^ wanted.keys()):
+        known = "is missing" if name in wanted else "does not belong to this model"
+        raise UserError(f"the tensor {name!r} {known}", file=stored.path)
+    for name, tensor in wanted.items():
+        if stored.shapes[name] != tuple(tensor.shape):
+            raise UserError(
+                f"the tensor {name!r} has shape {stored.shapes[name]}, "
+                f"the model wants {tuple(tensor.shape)}",
+                file=stored.path,
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bioseq_lstm.files import read_json, read_tsv, write_json, write_tsv
+from bioseq_lstm.files import read_json, read_tsv, sha256_of, write_json, write_tsv
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.splits import read_splits
 from bioseq_lstm.metrics.bands import BAND_EDGES, band_numbers
@@ -74,7 +75,27 @@ def evaluate(task: Task, settings: DatasetSettings, models: list[str], folder: P
     write_tsv(layout.differences, differences)
     write_tsv(layout.comparisons, comparison_table(result, models))
     write_tsv(layout.bands, bands)
-    write_json(layout.evaluation, {"chosen": chosen, "validation_loss": validation})
+    written = (layout.figures, layout.seeds, layout.differences, layout.comparisons, layout.bands)
+    write_json(
+        layout.evaluation,
+        {
+            "chosen": chosen,
+            "validation_loss": validation,
+            "inputs": sha256_of(_scored_files(layout, settings, models), folder),
+            "outputs": sha256_of(written, folder),
+        },
+    )
+
+
+def _scored_files(layout: Layout, settings: DatasetSettings, models: list[str]) -> Iterator[Path]:
+    """What the figures were computed from."""
+    yield from (layout.splits, layout.leakage)
+    yield from (layout.baselines(fold) for fold in range(settings.split.folds))
+    for model in models:
+        runs = [*layout.runs(model, settings.split.folds, settings.seeds)]
+        runs += [layout.control(model)] if settings.controls == "all" else []
+        for run in runs:
+            yield from (run / "test_predictions.parquet", run / "model.json")
 
 
 def read_systems(layout: Layout, settings: DatasetSettings, models: list[str]) -> Systems:

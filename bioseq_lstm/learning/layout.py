@@ -86,5 +86,9 @@ class Layout:
         return self.folder / "predictions"
 
     @property
+    def explanations(self) -> Path:
+        return self.folder / "explanations"
+
+    @property
     def report(self) -> Path:
         return self.folder / "report.html"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import sha256
 from bioseq_lstm.learning.card import Card, read_card
-from bioseq_lstm.learning.checkpoint import load_weights
+from bioseq_lstm.learning.foreign import check_calibration, network_of
 from bioseq_lstm.learning.prediction import Predictor
 from bioseq_lstm.learning.windows import predict_new_rows
 from bioseq_lstm.tasks import TASKS
@@ -50,13 +51,28 @@ def load_package(model: str) -> Package:
     if sha256(weights) != card.weights_sha256:
         raise UserError("is not the file that model.json describes", file=weights)
     task = TASKS[card.task]
-    networks = []
-    for number, member in enumerate(card.members):
-        about = Encoded({}, about=member.about)
-        network = task.network(member.settings, about, np.array([], dtype=int))
-        load_weights(weights, network, f"{number}/")
-        networks.append(network.eval())
+    _check_letters(card, folder / pretrained.CARD)
+    for calibration in card.calibration:
+        check_calibration(task, calibration, folder / pretrained.CARD)
+    networks = [
+        network_of(task, member.settings, member.about, weights, f"{number}/")
+        for number, member in enumerate(card.members)
+    ]
     return Package(card, task, networks)
+
+
+def _check_letters(card: Card, path: Path) -> None:
+    """Raise UserError unless the codes that the model learnt stand for the letters of today."""
+    known = import_module(f"bioseq_lstm.tasks.{card.task}.exported").ExportedNetwork.alphabets
+    for side, alphabet in known.items():
+        found = card.letters.get(side)
+        if found != list(alphabet.letters):
+            said = "no letters" if found is None else repr("".join(map(str, found)))[:60]
+            raise UserError(
+                f"letters.{side}: the model has {said}, where {card.task} has "
+                f"{''.join(alphabet.letters)!r}: its codes mean something else",
+                file=path,
+            )
 
 
 def listed() -> str:

@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 
 from bioseq_lstm.errors import UserError
-from bioseq_lstm.files import write_json
+from bioseq_lstm.files import sha256_of, write_json
 from bioseq_lstm.learning.card import Card
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.packages import Package, headline, load_package
 from bioseq_lstm.learning.predicted import left_out, read_predicted
-from bioseq_lstm.learning.prediction import write_predictions
+from bioseq_lstm.learning.prediction import MANIFEST, write_predictions
 from bioseq_lstm.newfiles import named_files
 from bioseq_lstm.provenance import machine, versions
 from bioseq_lstm.reporting.page import write_report
@@ -49,6 +49,8 @@ def predict_packed(model: str, paths: Sequence[Path], out: Path, name: str | Non
             "subtitle": page.subtitle,
             "verdict": list(page.verdict),
             "warnings": [],
+            "inputs": sha256_of([layout.predictions / MANIFEST], layout.folder),
+            "outputs": sha256_of([layout.report], layout.folder),
         },
     )
     return f"{done}: {layout.report}"

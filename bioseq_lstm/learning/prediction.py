@@ -14,7 +14,8 @@ import pandas as pd
 from torch import nn
 
 from bioseq_lstm.data.encoded import Encoded
-from bioseq_lstm.data.records import Reading, refusal_table, write_rejected
+from bioseq_lstm.data.records import Reading, refusal_table, without_formulas, write_rejected
+from bioseq_lstm.data.text import check_unpacked
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import read_json, read_tsv, sha256, write_json
 from bioseq_lstm.learning.layout import Layout
@@ -88,6 +89,7 @@ def write_predictions(
     """
     task = predictor.task
     _check_replaceable(out)
+    check_unpacked(task.reads(paths), predictor.settings.max_unpacked)
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=out.parent))
     files: dict[str, dict[str, Any]] = {}
@@ -121,6 +123,7 @@ def write_predictions(
         manifest = {
             **about,
             "inputs": checksums(read),
+            "rejected_sha256": sha256(folder / _REJECTED),
             "passed_over": sorted(path.name for path in paths if path not in read),
             "files": files,
         }
@@ -147,6 +150,7 @@ def _predicted(predictor: Predictor, reading: Reading) -> NewPredictions | None:
 
 def _append(path: Path, table: pd.DataFrame) -> None:
     new = not path.exists()
+    table = without_formulas(table)
     with path.open("a", encoding="utf-8", newline="") as file:
         table.to_csv(file, sep="\t", index=False, header=new, lineterminator="\n")
 

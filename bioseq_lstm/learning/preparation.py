@@ -19,7 +19,8 @@ from bioseq_lstm.data.records import (
 )
 from bioseq_lstm.data.similarity import MAX_EVALUE, SENSITIVITY
 from bioseq_lstm.data.splitting import SplitSettings, names_validation
-from bioseq_lstm.files import sha256, write_json, write_parquet, write_tsv
+from bioseq_lstm.data.text import check_unpacked
+from bioseq_lstm.files import sha256, sha256_of, write_json, write_parquet, write_tsv
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks.base import Task
@@ -32,6 +33,8 @@ def read(task: Task, settings: DatasetSettings, folder: Path) -> None:
     then stands in ``rejected-too-many.tsv``, since Snakemake removes the outputs of a failed job.
     """
     layout = Layout(folder)
+    files = settings.files.paths()
+    check_unpacked(files.values(), settings.max_unpacked)
     reading = task.read(settings)
     kept = layout.folder / "rejected-too-many.tsv"
     write_rejected(kept, reading.refusals)
@@ -42,14 +45,14 @@ def read(task: Task, settings: DatasetSettings, folder: Path) -> None:
         kept,
     )
     kept.unlink()
-    files = settings.files.paths().items()
-    about = {
-        **profile(reading),
-        "files": {name: {"path": path, "sha256": sha256(path)} for name, path in files},
-    }
     write_parquet(layout.records, reading.records)
     write_parquet(layout.measurements, reading.measurements)
     write_rejected(layout.rejected, reading.refusals)
+    about = {
+        **profile(reading),
+        "files": {name: {"path": path, "sha256": sha256(path)} for name, path in files.items()},
+        "outputs": sha256_of([layout.records, layout.measurements, layout.rejected], folder),
+    }
     write_json(layout.profile, about)
     for note, count in reading.notes.items():
         print(f"{note}: {count}", file=sys.stderr)
@@ -77,6 +80,8 @@ def split_dataset(task: Task, settings: DatasetSettings, folder: Path, threads: 
             "description": described(how, draws_validation(reading, how), around(reading, splits)),
             "warnings": [*optimistic, *found.warnings],
             "near_duplicates": found.shares.to_dict("records"),
+            "inputs": _records_sha256(layout),
+            "outputs": sha256_of([layout.splits, layout.leakage], folder),
         },
     )
 
@@ -191,7 +196,12 @@ def _sizes(how: SplitSettings) -> list[str]:
 def encode(task: Task, settings: DatasetSettings, folder: Path) -> None:
     """Write ``encoded.safetensors``; rows as in ``measurements.parquet``."""
     layout = Layout(folder)
-    task.encode(stored_reading(layout), settings).save(layout.encoded)
+    encoded = task.encode(stored_reading(layout), settings)
+    encoded.save(layout.encoded, inputs=_records_sha256(layout))
+
+
+def _records_sha256(layout: Layout) -> dict[str, str]:
+    return sha256_of([layout.records, layout.measurements], layout.folder)
 
 
 def stored_reading(layout: Layout) -> Reading:

@@ -15,10 +15,20 @@ import yaml
 from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
+from bioseq_lstm.config import parse_model
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.errors import UserError
-from bioseq_lstm.files import read_json, sha256, write_json, write_parquet, write_text, write_tsv
-from bioseq_lstm.learning.checkpoint import load_weights, save_weights
+from bioseq_lstm.files import (
+    read_json,
+    sha256,
+    sha256_of,
+    write_json,
+    write_parquet,
+    write_text,
+    write_tsv,
+)
+from bioseq_lstm.learning.checkpoint import save_weights
+from bioseq_lstm.learning.foreign import check_calibration, network_of
 from bioseq_lstm.learning.invariance import measure_invariance
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.pace import Pace
@@ -98,8 +108,8 @@ def run_training(
         model.training,
         run.seed,
         out / "checkpoints",
-        _fingerprint(record),
-        model.trainer,
+        fingerprint=_fingerprint(record),
+        on=model.trainer,
     )
     if rank_zero_only.rank > 0:  # the first of several processes tells the rest
         return
@@ -134,6 +144,10 @@ def run_training(
                 "prediction_tokens_per_second": round(pace.per_second, 1),
                 "letters_in_dataset": tokens,
             },
+            "outputs": sha256_of(
+                [out / name for name in ("run.yaml", "history.tsv", "test_predictions.parquet")],
+                out,
+            ),
         },
     )
     shutil.rmtree(out / "checkpoints")
@@ -142,18 +156,16 @@ def run_training(
 def load_network(task: Task, run: Path) -> tuple[nn.Module, dict[str, Any]]:
     """A trained network and its ``model.json``; the weights must be the ones that were saved."""
     card = read_json(run / "model.json")
+    for key in ("task", "about", "settings", "weights_sha256", "calibration"):
+        if not isinstance(card, dict) or key not in card:
+            raise UserError(f"is no card of a trained run: {key} is missing", file=run)
     if card["task"] != task.name:
         raise UserError(f"is a model for {card['task']}, not {task.name}", file=run)
     weights = run / "model.safetensors"
     if sha256(weights) != card["weights_sha256"]:
         raise UserError("is not the file that model.json describes; train again", file=weights)
-    network = task.network(
-        ModelSettings.model_validate(card["settings"]),
-        Encoded({}, about=card["about"]),
-        np.array([], dtype=int),
-    )
-    load_weights(weights, network)
-    return network.eval(), card
+    check_calibration(task, card["calibration"], run / "model.json")
+    return network_of(task, parse_model(card["settings"]), card["about"], weights), card
 
 
 def _fingerprint(record: dict[str, Any]) -> str:

@@ -3,8 +3,9 @@
 A baseline has seen the labels of its own training rows, so what it leaves there is too small to
 learn from. The network is therefore trained on what is left *out of fold*: the training part is cut
 into folds, and each is predicted by the baseline fitted on the others (Wolpert 1992, Neural
-Networks 5, 241-259; Breiman 1996, Machine Learning 24, 49-64). Validation rows, test rows and new
-records are predicted by the baseline fitted on the whole training part.
+Networks 5, 241-259; Breiman 1996, Machine Learning 24, 49-64). Validation rows are predicted by the
+baseline fitted on the whole training part. So are test rows and new records, or, when the baseline
+can take its choices as given, by one fitted on the training and the validation part.
 """
 
 from __future__ import annotations
@@ -49,6 +50,13 @@ class Fitted:
         centre = np.where(known, values, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
         return cls(base.fit(parts.train, parts.validation), centre)
 
+    def final(self, parts: Parts) -> Fitted:
+        """What predicts test rows and new records: fitted on all that the choices leave free."""
+        if not self.base.settled:
+            return self
+        rows = np.concatenate([parts.train, parts.validation])
+        return Fitted(self.base.refit(rows, parts.validation), self.centre)
+
     def offset(self, asked: Encoded, rows: np.ndarray) -> np.ndarray:
         """(samples,) or (samples, conditions), in the unit of the data."""
         return np.asarray(self.base.predict(asked, rows) - self.centre, dtype=np.float32)
@@ -58,8 +66,8 @@ class Fitted:
 class Stack:
     """What lies under the network: an offset for every sample, and how it was made.
 
-    ``offset`` is out of fold on training rows, of the whole training part on validation and test
-    rows, 0 on others.
+    ``offset`` is out of fold on training rows, of the whole training part on validation rows, of
+    the final baseline on test rows, 0 on others.
     """
 
     offset: np.ndarray
@@ -77,11 +85,11 @@ class Stack:
 def stack(
     task: Task, name: str, encoded: Encoded, splits: pd.DataFrame, parts: Parts, seed: int
 ) -> Stack:
-    """Fit the baseline ``name`` under a network: once as a whole, and once a fold."""
+    """Fit the baseline ``name`` under a network: as a whole, and once a fold."""
     whole = Fitted.on(task.stack_base(name, encoded), encoded, parts)
     offset = np.zeros_like(encoded.arrays["values"])
-    rest = np.concatenate([parts.validation, parts.test])
-    offset[rest] = whole.offset(encoded, rest)
+    offset[parts.validation] = whole.offset(encoded, parts.validation)
+    offset[parts.test] = whole.final(parts).offset(encoded, parts.test)
     unseen = cold_columns(task, splits, parts)
     fits = 0
     for known, held in inner_folds(splits, parts.train, unseen, np.random.default_rng(seed)):
@@ -165,7 +173,8 @@ def refitted(task: Task, layout: Layout, card: dict[str, Any]) -> Fitted:
         )
     encoded, splits = Encoded.load(layout.encoded), read_splits(layout.splits)
     base = task.stack_base(record["baseline"], encoded, record["choices"])
-    return Fitted.on(base, encoded, Parts.of(splits, record["fold"]))
+    parts = Parts.of(splits, record["fold"])
+    return Fitted.on(base, encoded, parts).final(parts)
 
 
 def added(offset: np.ndarray, decoded: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -7,12 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from bioseq_lstm.files import read_json, read_tsv, write_json
+from bioseq_lstm.files import read_json, read_tsv, sha256_of, write_json
 from bioseq_lstm.learning.costs import TrainedRun
 from bioseq_lstm.learning.evaluation import read_systems
+from bioseq_lstm.learning.explaining.sections import explanations_section
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.models import models_section
 from bioseq_lstm.learning.predicted import left_out, read_predicted, text_tsv
+from bioseq_lstm.learning.prediction import MANIFEST
 from bioseq_lstm.learning.sections import data_section, split_section
 from bioseq_lstm.learning.splits import read_splits
 from bioseq_lstm.learning.verdict import (
@@ -72,14 +74,23 @@ def report_dataset(
                 chosen,
             ),
             *task.panels(results),
+            *([explanations_section(layout.explanations)] if settings.explain.records else []),
             *left_out(layout.predictions),
         ],
         provenance=_provenance(layout, settings, models, profile),
     )
     write_report(layout.report, page)
+    told = (layout.profile, layout.split_report, layout.evaluation, layout.predictions / MANIFEST)
     write_json(
         layout.folder / "summary.json",
-        {"name": name, "subtitle": page.subtitle, "verdict": said, "warnings": warnings},
+        {
+            "name": name,
+            "subtitle": page.subtitle,
+            "verdict": said,
+            "warnings": warnings,
+            "inputs": sha256_of(told, layout.folder),
+            "outputs": sha256_of([layout.report], layout.folder),
+        },
     )
 
 

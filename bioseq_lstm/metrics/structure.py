@@ -1,8 +1,9 @@
 """Secondary structure: share of residues right, per-state figures, and overlap of segments.
 
 Eight states are DSSP's (Kabsch & Sander 1983): H G I helices, E B strands, T turn, S bend, C for
-DSSP's blank. Three states follow H, G, I -> H; E, B -> E; all else -> C. A residue whose truth is
-``.`` (unknown) counts nowhere.
+DSSP's blank. Three states follow H, G, I -> H; E, B -> E; all else -> C. Figures of three states
+are of the state whose summed probability is highest, which need not be that of the most probable
+of eight. A residue whose truth is ``.`` (unknown) counts nowhere.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _MEASURES = {
 
 METRICS: tuple[Metric, ...] = (
     Metric("q8", "Q8", "", True, "share of residues whose 8-state label is right"),
-    Metric("q3", "Q3", "", True, "share of residues right after reduction to helix, strand, coil"),
+    Metric("q3", "Q3", "", True, "share of residues right among helix, strand, coil"),
     Metric("sov", "SOV'99", "", True, "segment overlap of helix, strand, coil; mean over chains"),
     *(
         Metric(
@@ -63,6 +64,11 @@ def three_probabilities(probabilities: np.ndarray) -> np.ndarray:
     return summed
 
 
+def best_three(probabilities: np.ndarray) -> str:
+    """The most probable of the three states at each residue, of probabilities (length, 3)."""
+    return "".join(STATES3[place] for place in probabilities.argmax(axis=1).tolist())
+
+
 def segment_overlap(truth: str, predicted: str) -> float:
     """SOV of one chain on 0 to 1, for strings of any states; NaN if no residue is known.
 
@@ -82,37 +88,40 @@ def segment_overlap(truth: str, predicted: str) -> float:
 class StructureScorer:
     """8-state truth and prediction of many chains; the unit of resampling is the chain's group.
 
-    Figures: ``q8``, ``q3`` (over residues), ``sov`` (mean over chains), and
+    ``predicted_3`` are the predicted strings of three states; without them those of eight are
+    reduced. Figures: ``q8``, ``q3`` (over residues), ``sov`` (mean over chains), and
     ``precision_8_H``, ``recall_8_H``, ``f1_8_H``, ... , ``f1_3_C``. A state that is never
     predicted has no precision, one that never occurs no recall (NaN).
     """
 
     def __init__(
-        self, truth: Sequence[str], predicted: Sequence[str], groups: np.ndarray | Sequence[int]
+        self,
+        truth: Sequence[str],
+        predicted: Sequence[str],
+        groups: np.ndarray | Sequence[int],
+        predicted_3: Sequence[str] | None = None,
     ) -> None:
-        if not len(truth) == len(predicted) == len(groups):
+        three = [three_states(p) for p in predicted] if predicted_3 is None else predicted_3
+        if not len(truth) == len(predicted) == len(three) == len(groups):
             raise ValueError("truth, predicted and groups differ in number of chains")
         self.units = (np.asarray(groups),)
-        self._confusion = np.stack(
-            [_confusion(t, p) for t, p in zip(truth, predicted, strict=True)]
+        self._eight = np.stack(
+            [_confusion(t, p, STATES8) for t, p in zip(truth, predicted, strict=True)]
         )
-        sov = np.array(
-            [
-                segment_overlap(three_states(t), three_states(p))
-                for t, p in zip(truth, predicted, strict=True)
-            ]
-        )
+        pairs = list(zip([three_states(t) for t in truth], three, strict=True))
+        self._three = np.stack([_confusion(t, p, STATES3) for t, p in pairs])
+        sov = np.array([segment_overlap(t, p) for t, p in pairs])
         self._known = np.isfinite(sov).astype(float)
         self._sov = np.nan_to_num(sov)
 
     def confusion(self, states: int = 8) -> np.ndarray:
         """Residue counts, ``(truth, predicted)``, in the order of ``STATES8`` or ``STATES3``."""
-        counts = self._confusion.sum(axis=0)
-        return counts if states == 8 else _reduce(counts)
+        counts: np.ndarray = (self._eight if states == 8 else self._three).sum(axis=0)
+        return counts
 
     def figures(self, weights: np.ndarray) -> dict[str, float]:
-        eight = np.tensordot(weights, self._confusion, axes=1)
-        three = _reduce(eight)
+        eight = np.tensordot(weights, self._eight, axes=1)
+        three = np.tensordot(weights, self._three, axes=1)
         figures = {
             "q8": ratio(np.trace(eight), eight.sum()),
             "q3": ratio(np.trace(three), three.sum()),
@@ -136,21 +145,18 @@ def _encode(labels: str) -> np.ndarray:
     return codes
 
 
-def _confusion(truth: str, predicted: str) -> np.ndarray:
-    """Counts of (truth, predicted), ``(8, 8)``, over the residues whose truth is known."""
+def _confusion(truth: str, predicted: str, states: str) -> np.ndarray:
+    """Counts of (truth, predicted), ``(states, states)``, where the truth is known."""
     if len(truth) != len(predicted):
         raise ValueError(f"{len(truth)} labels but {len(predicted)} predictions")
     true, guess = _encode(truth), _encode(predicted)
     known = true != _UNKNOWN
     if (guess[known] == _UNKNOWN).any():
         raise ValueError("a prediction is '.' where the truth is known")
-    pairs = true[known].astype(np.int64) * len(STATES8) + guess[known]
-    return np.bincount(pairs, minlength=len(STATES8) ** 2).reshape(8, 8).astype(float)
-
-
-def _reduce(eight: np.ndarray) -> np.ndarray:
-    onto = np.eye(len(STATES3))[_TO3]
-    return onto.T @ eight @ onto
+    place = np.array([states.find(state) for state in STATES8])
+    pairs = place[true[known]] * len(states) + place[guess[known]]
+    counts = np.bincount(pairs, minlength=len(states) ** 2)
+    return counts.reshape(len(states), len(states)).astype(float)
 
 
 def _overlap(truth: str, predicted: str) -> tuple[float, float]:

@@ -43,6 +43,46 @@ class Chart:
     half: bool = False
 
 
+SHAPES: Mapping[str, frozenset[str]] = {
+    "path": frozenset({"d"}),
+    "circle": frozenset({"cx", "cy", "r"}),
+    "line": frozenset({"x1", "y1", "x2", "y2"}),
+    "text": frozenset({"x", "y", "textLength", "lengthAdjust", "transform"}),
+}
+PAINT = frozenset(
+    {"fill", "fill-rule", "opacity", "stroke", "stroke-width", "stroke-dasharray",
+     "stroke-linecap", "stroke-linejoin"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Shape:
+    """An element of a drawing: its kind, its attributes as SVG names them, and its text."""
+
+    kind: str
+    attributes: Mapping[str, str | float]
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        known = SHAPES.get(self.kind, frozenset()) | PAINT
+        unknown = sorted(self.attributes.keys() - known)
+        if self.kind not in SHAPES or unknown:
+            raise ValueError(f"a drawing has no {self.kind} with {unknown}")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawing that is no chart: a sequence logo, a molecule. ``alt`` says what it shows."""
+
+    title: str
+    width: float
+    height: float
+    shapes: Sequence[Shape]
+    caption: str
+    alt: str
+    half: bool = False
+
+
 @dataclass(frozen=True)
 class Text:
     """Paragraphs of plain text."""
@@ -82,7 +122,7 @@ class Warning:
     text: str
 
 
-Panel = Table | Chart | Text | SequenceTrack | Warning
+Panel = Table | Chart | Drawing | Text | SequenceTrack | Warning
 
 
 @dataclass(frozen=True)

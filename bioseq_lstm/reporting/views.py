@@ -11,7 +11,15 @@ from typing import Any
 import altair as alt
 
 from bioseq_lstm.reporting import inline, sequences, tables
-from bioseq_lstm.reporting.panels import Chart, Panel, SequenceTrack, Table, Text, Warning
+from bioseq_lstm.reporting.panels import (
+    Chart,
+    Drawing,
+    Panel,
+    SequenceTrack,
+    Table,
+    Text,
+    Warning,
+)
 
 TABLE_UNDER_CHART_ROWS = 100  # a chart of up to so many rows is also shown as a table
 
@@ -64,6 +72,8 @@ def _view(panel: Panel | list[SequenceTrack], id: str) -> PanelView:
     if isinstance(panel, Chart):
         spec = chart_spec(panel.spec)
         return PanelView("chart", id, panel, _data_of(spec), spec, _file_name(panel.title))
+    if isinstance(panel, Drawing):
+        return PanelView("drawing", id, panel)
     if isinstance(panel, Text):
         return PanelView("text", id, panel)
     if isinstance(panel, Warning):

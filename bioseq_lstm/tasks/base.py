@@ -146,10 +146,12 @@ class StackBase(ABC):
     """A baseline of a task, fitted on some rows, for a network to be stacked on.
 
     ``choices`` are what it chose on validation rows, JSON-ready; given to ``Task.stack_base`` they
-    are not chosen again.
+    are not chosen again. ``settled`` says that a fit with choices takes nothing else from the
+    validation rows, so that it may be fitted on them too.
     """
 
     choices: dict[str, Any]
+    settled: bool = False
 
     @abstractmethod
     def fit(self, rows: np.ndarray, validation: np.ndarray) -> Self:
@@ -183,6 +185,7 @@ class Task(ABC):
     blind: ClassVar[str | None] = None  # the baseline that looks at nothing, if it has a figure
     chance: ClassVar[float | None] = None  # else the headline figure that chance gives
     lookup: ClassVar[str] = "nearest training record"
+    calibrated_by: ClassVar[str] = "half_width"  # key of what `calibrate` learns: numbers from 0 on
     by_position: ClassVar[str | None] = None  # the sequence whose every letter gets a prediction
 
     # --- files to numbers

@@ -17,6 +17,7 @@ from bioseq_lstm.newfiles import fasta_files
 
 # New sequences have no length to fear in batches: one that is long goes alone.
 MAX_NEW_LENGTH = 200_000
+MAX_IN_WINDOWS = 5_000_000  # of a task that reads long sequences in windows
 
 
 def records_table(entity: str, records: Sequence[Record]) -> pd.DataFrame:
@@ -39,13 +40,17 @@ def sequences_alone(entity: str, parsed: Parsed[Record]) -> Reading:
 
 
 def new_sequences(
-    entity: str, paths: Sequence[Path], alphabet: Alphabet, letters: float
+    entity: str,
+    paths: Sequence[Path],
+    alphabet: Alphabet,
+    letters: float,
+    max_length: int = MAX_NEW_LENGTH,
 ) -> Iterator[tuple[str, Reading]]:
     """The sequences of FASTA files, part by part, under the stem of each file."""
     files = fasta_files(paths)
 
     def parts(path: Path) -> Iterator[Parsed[Record]]:
-        return fasta_chunks(path, alphabet, max_length=MAX_NEW_LENGTH, letters=letters)
+        return fasta_chunks(path, alphabet, max_length=max_length, letters=letters)
 
     if letters < inf:  # a fault in the last line is to be found before hours are spent
         for path in files.values():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ SPEC = importlib.util.spec_from_file_location(
     "benchmark_files", ROOT / "workflow" / "scripts" / "benchmark_files.py"
 )
 assert SPEC is not None
+sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 assert SPEC.loader is not None
 benchmark_files = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(benchmark_files)
@@ -78,3 +80,18 @@ def test_promoters_get_ids_values_and_parts(tmp_path: Path) -> None:
 def test_the_committed_list_has_each_training_chain_once() -> None:
     ids = text(ROOT / "workflow/resources/benchmarks/scn95.ids.txt.gz").split()
     assert len(ids) == len(set(ids)) == 33_423
+
+
+def test_genes_of_a_genome_get_their_sequence_place_and_means(tmp_path: Path) -> None:
+    genome = "AC" * 100 + "ATGAAATAA" + "GT" * 100
+    (tmp_path / "g.fasta").write_text(f">chr1 a genome\n{genome}\n")
+    start = 201  # GFF counts from 1
+    line = f"chr1\tx\tCDS\t{start}\t{start + 8}\t.\t+\t0\tlocus_tag=b1;gene=abc"
+    (tmp_path / "g.gff3").write_text(f"{line}\n")
+    (tmp_path / "l.csv").write_text(",s1,s2,s3\nb1,1.0,2.0,9.0\nb2,0.0,0.0,0.0\n")
+    (tmp_path / "s.csv").write_text("Sample ID,project,condition\ns1,p,c\ns2,p,c\ns3,p,alone\n")
+    names = ("g.fasta", "g.gff3", "l.csv", "s.csv", "o.fasta.gz", "o.tsv.gz", "o.genes.tsv.gz")
+    benchmark_files.ecoli(*(str(tmp_path / name) for name in names))
+    assert text(tmp_path / "o.fasta.gz") == f">b1\n{genome[50:209]}\n"
+    assert text(tmp_path / "o.tsv.gz") == "id\tp__c\nb1\t1.5000\n"
+    assert text(tmp_path / "o.genes.tsv.gz").splitlines()[1] == "b1\tchr1\t200\t209\t+"

@@ -13,8 +13,8 @@ from bioseq_lstm.cli import main
 from bioseq_lstm.config import schema_text
 
 VERBS = ["read", "split", "encode", "baselines", "train"]
-VERBS += ["evaluate", "predict-new", "report", "index", "download"]
-VERBS += ["predict", "package", "models", "export", "schema"]
+VERBS += ["evaluate", "predict-new", "explain", "variants", "report", "index", "download"]
+VERBS += ["predict", "package", "models", "export", "plan", "verify", "schema"]
 SETTINGS = json.dumps({"task": "structure", "files": {"sequences": "nowhere.3line"}})
 
 

@@ -680,7 +680,10 @@ def test_a_data_file_that_is_not_there_is_told_with_its_line_and_the_nearest_nam
     check_files(load_config("config.yaml"), "config.yaml")
 
 
-def test_a_dataset_of_new_sequences_alone_needs_a_model_and_nothing_else(tmp_path: Path) -> None:
+def test_a_dataset_of_new_sequences_alone_needs_a_model_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     write_package_files(tmp_path / "tiny")
     alone = {"task": "structure", "pretrained": str(tmp_path / "tiny"), "new": "data/new"}
     config = parse_config({"datasets": {"alone": alone}})
@@ -695,6 +698,41 @@ def test_a_dataset_of_new_sequences_alone_needs_a_model_and_nothing_else(tmp_pat
     ):
         with pytest.raises(UserError, match=said):
             check_files(parse_config({"datasets": {"alone": {**alone, key: value}}}))
+
+
+@pytest.mark.parametrize(
+    ("keys", "path"),
+    [
+        ("files", "../chains.3line"),
+        ("files", "/etc/passwd"),
+        ("files", "data/../../x"),
+        ("new", "/etc"),
+        ("init_from", "/srv/models/a.safetensors"),
+        ("pretrained", "/srv/models/a"),
+    ],
+)
+def test_no_path_leads_out_of_the_project_unless_its_folder_is_listed(
+    keys: str, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
+    dataset = {"task": "structure", "files": {"sequences": "a"}, "models": ["m"], "new": "new"}
+    config = {"models": {"m": {}}, "datasets": {"d": dataset}}
+    if keys == "files":
+        dataset["files"] = {"sequences": path}
+    elif keys == "init_from":
+        config["models"] = {"m": {"init_from": {"file": path}}}
+    elif keys == "pretrained":
+        config["datasets"] = {"d": {"task": "structure", "pretrained": path}}
+    else:
+        dataset["new"] = path
+    with pytest.raises(UserError, match=r"leaves the project: put it below this folder"):
+        check_files(parse_config(config))
+    config["outside"] = ["..", "/etc", "/srv/models"]
+    try:
+        check_files(parse_config(config))
+    except UserError as error:
+        assert "leaves the project" not in str(error)
 
 
 def test_a_start_has_one_source(tmp_path: Path) -> None:
@@ -713,3 +751,16 @@ def write_package_files(folder: Path) -> None:
     folder.mkdir()
     for name in ("model.json", "model.safetensors"):
         (folder / name).touch()
+
+
+@pytest.mark.parametrize(
+    ("task", "key", "said"),
+    [
+        ("structure", {"condition": "heat"}, "explain.condition is for expression"),
+        ("expression", {"state": "strand"}, "explain.state is for structure"),
+    ],
+)
+def test_what_is_explained_suits_the_task(task: str, key: dict[str, str], said: str) -> None:
+    files = {"sequences": "a", **({"expression": "b"} if task == "expression" else {})}
+    with pytest.raises(UserError, match=said):
+        parse_config({"datasets": {"d": {"task": task, "files": files, "explain": key}}})

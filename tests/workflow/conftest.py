@@ -23,10 +23,12 @@ MODELS = {
         ("convlstm", {"name": "convlstm", "hidden_size": 8, "window": 16}),
     )
 }
+EXPLAIN = {"records": 1, "test_records": 3, "steps": 8, "mutants": 60}
 STRUCTURE = {
     "task": "structure",
     "files": {"sequences": "data/structure/chains.3line"},
     "bootstrap": 100,
+    "explain": EXPLAIN,
 }
 DATASETS = {
     "structure": STRUCTURE,
@@ -39,6 +41,7 @@ DATASETS = {
         },
         "coding_start": 150,
         "bootstrap": 100,
+        "explain": EXPLAIN,
     },
     "affinity": {
         "task": "affinity",
@@ -49,6 +52,7 @@ DATASETS = {
         },
         "unit": "KIBA score",
         "bootstrap": 100,
+        "explain": EXPLAIN,
     },
     "crossed": {
         **STRUCTURE,

@@ -22,6 +22,10 @@ OF_EVERY_DATASET = (
     "differences.tsv",
     "encoded.safetensors",
     "evaluation.json",
+    "explanations/attributions.tsv",
+    "explanations/explanations.json",
+    "explanations/kmers.tsv",
+    "explanations/mutants.tsv",
     "figures.tsv",
     "leakage.tsv",
     "measurements.parquet",
@@ -46,6 +50,7 @@ NEW_OF = {
     "affinity": ("pairs.tsv",),
     "crossed": (),
 }
+EXPLAINED_OF = {"affinity": ("atoms.tsv",)}
 
 
 def files_of(dataset: str) -> set[str]:
@@ -56,6 +61,7 @@ def files_of(dataset: str) -> set[str]:
     return {
         *OF_EVERY_DATASET,
         *(f"predictions/{name}" for name in NEW_OF[dataset]),
+        *(f"explanations/{name}" for name in EXPLAINED_OF.get(dataset, ())),
         *(f"baselines/{fold}.parquet" for fold in folds),
         *(
             f"models/{model}/{run}/{name}"

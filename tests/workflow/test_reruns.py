@@ -14,7 +14,7 @@ from tiny_data import demo_chains, fasta
 pytestmark = pytest.mark.workflow
 
 THREE = ("structure", "expression", "affinity")
-AFTER_TRAINING = ("evaluate", "predict", "report")
+AFTER_TRAINING = ("evaluate", "predict", "explain", "report")
 
 
 def jobs(dataset: str, *rules: str) -> set[str]:
@@ -142,7 +142,7 @@ def test_a_fasta_that_is_dropped_in_is_predicted_and_nothing_else_is_done(
     hostile = "<script>alert(1)</script>"
     sequence = demo_chains(65)[-1][1]
     again.write("data/structure/new/later.fa", fasta({f"late_{hostile}": sequence}))
-    expected = {"index", *jobs("structure", "predict", "report")}
+    expected = {"index", *jobs("structure", "predict", "explain", "report")}
     assert again.plan().planned == expected
 
     before = times(again.path("results"))
@@ -151,7 +151,8 @@ def test_a_fasta_that_is_dropped_in_is_predicted_and_nothing_else_is_done(
     after = times(again.path("results"))
     changed = {name for name in after if after[name] != before.get(name)}
     assert {name.split("/")[0] for name in changed} == {"index.html", "structure"}
-    own = {name for name in changed if not name.startswith("structure/predictions/")}
+    made = ("structure/predictions/", "structure/explanations/")
+    own = {name for name in changed if not name.startswith(made)}
     assert own == {"index.html", "structure/report.html", "structure/summary.json"}
     table = pd.read_csv(again.path("results/structure/predictions/later.tsv"), sep="\t")
     assert list(table["id"]) == [f"late_{hostile}"]
@@ -161,4 +162,18 @@ def test_a_fasta_that_is_dropped_in_is_predicted_and_nothing_else_is_done(
 
 def test_a_file_that_is_taken_out_of_new_is_no_longer_in_the_predictions(again: Project) -> None:
     again.path("data/structure/new/proteins.fasta").unlink()
-    assert again.plan().planned == {"index", *jobs("structure", "predict", "report")}
+    assert again.plan().planned == {"index", *jobs("structure", "predict", "explain", "report")}
+
+
+def test_other_explanations_train_and_predict_nothing_anew(again: Project) -> None:
+    config = again.config
+    config["datasets"]["structure"]["explain"] = {"records": 1}
+    again.configure(config)
+    assert again.plan().planned == {"index", *jobs("structure", "explain", "report")}
+
+
+def test_a_dataset_may_do_without_explanations(again: Project) -> None:
+    config = again.config
+    config["datasets"]["structure"]["explain"] = {"records": 0}
+    again.configure(config)
+    assert again.plan().planned == {"index", *jobs("structure", "report")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,12 @@ def write_package(
         "words": {"licence": "<script>alert(1)</script>"},
         "members": [member],
         "calibration": [CALIBRATION[task]],
-        "letters": {},
+        "letters": {
+            side: list(alphabet.letters)
+            for side, alphabet in import_module(
+                f"bioseq_lstm.tasks.{task}.exported"
+            ).ExportedNetwork.alphabets.items()
+        },
         "outputs": {},
         "dataset": {"split": {"strategy": "random"}},
         "trained_on": {},

@@ -4,9 +4,11 @@ BENCHMARK_FILES = str(HOME / "workflow" / "scripts" / "benchmark_files.py")
 
 
 localrules:
+    accuracy,
     download,
     benchmark_chains,
     sidechainnet_chains,
+    ecoli_genes,
     yeast_promoters,
 
 
@@ -91,3 +93,50 @@ rule yeast_promoters:
     shell:
         "python {input.script:q} promoters {input.table:q} {output.genes:q} {output.expression:q}"
         " {output.parts:q} > {log:q} 2>&1"
+
+
+rule ecoli_genes:
+    """Genes of E. coli as FASTA, table of expression and table of places on the chromosome."""
+    input:
+        script=BENCHMARK_FILES,
+        genome="data/downloads/ecoli-genome.fasta",
+        gff="data/downloads/ecoli-genome.gff3",
+        levels="data/downloads/ecoli-log-tpm.csv",
+        samples="data/downloads/ecoli-samples.csv",
+    output:
+        genes="data/benchmarks/ecoli_genes.fasta.gz",
+        expression="data/benchmarks/ecoli_expression.tsv.gz",
+        annotations="data/benchmarks/ecoli_genes.tsv.gz",
+    log:
+        "results/logs/benchmark-ecoli.log",
+    conda:
+        "../../envs/bioseq_lstm.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    shell:
+        "python {input.script:q} ecoli {input.genome:q} {input.gff:q} {input.levels:q}"
+        " {input.samples:q} {output.genes:q} {output.expression:q} {output.annotations:q}"
+        " > {log:q} 2>&1"
+
+
+rule accuracy:
+    """The figures of finished runs, put into the page of accuracy on public benchmarks."""
+    input:
+        script=str(HOME / "benchmarks" / "accuracy.py"),
+        references=str(HOME / "benchmarks" / "references.yaml"),
+        figures=expand("results/{dataset}/figures.tsv", dataset=CONFIG.learnt),
+    output:
+        update(str(HOME / "benchmarks" / "README.md")),
+    log:
+        "results/logs/accuracy.log",
+    conda:
+        "../../envs/bioseq_lstm.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        config=" ".join(CONFIG_FILES),
+        folders=expand("results/{dataset}", dataset=CONFIG.learnt),
+    shell:
+        "python {input.script:q} --config {params.config:q} {params.folders:q} > {log:q} 2>&1"

@@ -51,12 +51,13 @@ def as_json(content):
     return json.dumps(content, sort_keys=True).replace("<", "\\u003c")
 
 
-def settings(*without):
+def settings(*without, explain=False):
     """The settings of a rule's dataset, less the parts that the rule does not depend on."""
 
     def of(wildcards):
         dataset = CONFIG.datasets[wildcards.dataset]
-        return as_json(dataset.model_dump(mode="json", exclude={"models", *without}))
+        left_out = {"models", *without} if explain else {"models", "explain", *without}
+        return as_json(dataset.model_dump(mode="json", exclude=left_out))
 
     return of
 
@@ -153,6 +154,13 @@ def runs(name, controls=True):
         )
 
     return of
+
+
+def explanations(wildcards):
+    """The folder of explanations, if the dataset asks for any."""
+    if not CONFIG.datasets[wildcards.dataset].explain.records:
+        return []
+    return f"results/{wildcards.dataset}/explanations"
 
 
 def new_folder(wildcards):

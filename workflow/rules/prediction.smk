@@ -35,6 +35,40 @@ rule predict:
         " --settings {params.settings:q} --new={params.new:q} --threads {threads} > {log:q} 2>&1"
 
 
+rule explain:
+    """Why the chosen model predicts what it does: attributions, mutants, k-mers; a few records."""
+    input:
+        new=new_inputs,
+        files=dataset_files,
+        cards=runs("model.json", controls=False),
+        splits=rules.split.output.splits,
+        encoded=rules.encode.output,
+        weights=runs("model.safetensors", controls=False),
+        evaluation=rules.evaluate.output.evaluation,
+    output:
+        directory("results/{dataset}/explanations"),
+    log:
+        "results/{dataset}/logs/explain.log",
+    wildcard_constraints:
+        dataset=one_of(CONFIG.learnt),
+    conda:
+        "../../envs/bioseq_lstm.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=240,
+    params:
+        settings=settings("leakage", "controls", "bootstrap", explain=True),
+        new=lambda wildcards: as_json(new_folder(wildcards)),
+        code=code_digest(
+            "bioseq_lstm.learning.explaining.explain",
+            "bioseq_lstm.tasks.*.explained",
+        ),
+    shell:
+        "python -m bioseq_lstm explain --folder results/{wildcards.dataset}"
+        " --settings {params.settings:q} --new={params.new:q} --threads {threads} > {log:q} 2>&1"
+
+
 rule predict_packed:
     """Predict a folder of new sequences with a packed model: no training data, one report."""
     input:

@@ -9,6 +9,7 @@ rule report:
         rules.split.output,
         rules.evaluate.output,
         rules.predict.output,
+        explanations,
         runs("history.tsv", controls=False),
         runs("model.json", controls=False),
         runs("run.yaml", controls=False),
@@ -40,7 +41,7 @@ rule report:
         mem_mb=growing(2000, per_mb=60),
         runtime=growing(30, per_mb=2),
     params:
-        settings=settings(),
+        settings=settings(explain=True),
         models=models,
         code=code_digest("bioseq_lstm.learning.telling", "bioseq_lstm.tasks.*.panels"),
     shell:

@@ -3,19 +3,25 @@
     python workflow/scripts/benchmark_files.py chains TABLE OUT.3line.gz
     python workflow/scripts/benchmark_files.py sidechainnet ANNOTATIONS.json IDS OUT.3line.gz
     python workflow/scripts/benchmark_files.py promoters TABLE OUT.fasta.gz OUT.tsv.gz PARTS.tsv.gz
+    python workflow/scripts/benchmark_files.py ecoli GENOME.fasta GENOME.gff3 LOG_TPM.csv \
+        SAMPLES.csv OUT.fasta.gz OUT.tsv.gz GENES.tsv.gz
 
 chains: columns id, seq, ss8 and, if there is one, mask (1: the residue counts; 0: unresolved). What
 the mask leaves out gets the label ``.``, which is neither learned nor scored. promoters: columns
-sequence, expression, split; they have no ids, so rows are numbered from 1 in their order.
+sequence, expression, split; they have no ids, so rows are numbered from 1 in their order. ecoli:
+files of pymodulon; 150 bases before each gene and up to 900 of it, means over replicates.
 """
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+
+from rebuild_demo import coding_genes, condition_means
 
 from bioseq_lstm.data.delimited import read_delimited
 from bioseq_lstm.data.text import text_lines
@@ -23,6 +29,7 @@ from bioseq_lstm.errors import UserError, nearest
 from bioseq_lstm.files import replacing
 
 UNKNOWN = "."
+CODING = 900  # bases of a gene that are read, a multiple of 3
 
 
 def chains(table: str, out: str) -> None:
@@ -68,6 +75,29 @@ def promoters(table: str, genes: str, values: str, parts: str) -> None:
     write(parts, ["id\tsplit\n", *(f"{name}\t{row[2]}\n" for name, row in named)])
 
 
+def ecoli(
+    genome: str, gff: str, levels: str, samples: str, genes: str, values: str, annotations: str
+) -> None:
+    """Genes of E. coli under all conditions with two replicates or more, as the demo has some."""
+    header, letters = Path(genome).read_text(encoding="utf-8").split("\n", 1)
+    letters, chromosome = letters.replace("\n", ""), header[1:].split()[0]
+    rows = _rows(levels)
+    means = condition_means(rows, _rows(samples))
+    measured = {row[""] for row in rows}
+    known = coding_genes(Path(gff).read_text(encoding="utf-8"))
+    kept = [gene for gene in known if gene.id in measured]
+    write(genes, (f">{gene.id}\n{gene.sequence(letters, CODING)}\n" for gene in kept))
+    lines = ("\t".join([g.id, *(f"{own[g.id]:.4f}" for own in means.values())]) for g in kept)
+    write(values, ["\t".join(["id", *means]) + "\n", *(f"{line}\n" for line in lines)])
+    places = (f"{g.id}\t{chromosome}\t{g.start}\t{g.end}\t{g.strand}\n" for g in kept)
+    write(annotations, ["id\tchromosome\tstart\tend\tstrand\n", *places])
+
+
+def _rows(path: str) -> list[dict[str, str]]:
+    with Path(path).open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
 def write(path: str, texts: Iterable[str]) -> None:
     """Gzipped, the same bytes every time: the header has neither name nor time."""
     with (
@@ -78,7 +108,12 @@ def write(path: str, texts: Iterable[str]) -> None:
         packed.write("".join(texts).encode())
 
 
-FORMS = {"chains": chains, "sidechainnet": sidechainnet, "promoters": promoters}
+FORMS = {
+    "chains": chains,
+    "sidechainnet": sidechainnet,
+    "promoters": promoters,
+    "ecoli": ecoli,
+}
 
 
 def main(arguments: list[str]) -> None:

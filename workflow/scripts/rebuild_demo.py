@@ -149,9 +149,9 @@ class Gene:
     end: int  # exclusive
     strand: str
 
-    def sequence(self, genome: str) -> str:
+    def sequence(self, genome: str, coding: int = CODING) -> str:
         """Upstream and first coding bases, read along the gene's strand; the genome is a circle."""
-        length = min(CODING, self.end - self.start)
+        length = min(coding, self.end - self.start)
         if self.strand == "+":
             places = range(self.start - UPSTREAM, self.start + length)
         else:

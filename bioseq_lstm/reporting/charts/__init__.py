@@ -9,6 +9,7 @@ from bioseq_lstm.reporting.charts.curves import learning_curves, reliability
 from bioseq_lstm.reporting.charts.distributions import histogram, scatter
 from bioseq_lstm.reporting.charts.figures import bars_with_interval, intervals, tradeoff
 from bioseq_lstm.reporting.charts.grids import confusion, heatmap
+from bioseq_lstm.reporting.charts.mutations import mutations
 
 __all__ = [
     "bars_with_interval",
@@ -17,6 +18,7 @@ __all__ = [
     "histogram",
     "intervals",
     "learning_curves",
+    "mutations",
     "reliability",
     "scatter",
     "tradeoff",

@@ -28,11 +28,12 @@ class PairBase(StackBase):
         similar: Similarities | None = None,
     ) -> None:
         self._name, self._encoded, self.choices = name, encoded, dict(choices)
+        self.settled = name == "Kronecker ridge"
         self._similar = similarities(encoded) if similar is None else similar
 
     def fit(self, rows: np.ndarray, validation: np.ndarray) -> Self:
         self._rows, self._validation = rows, validation
-        if self._name == "Kronecker ridge":
+        if self.settled:
             form = KernelForm(**self.choices["form"]) if self.choices else None
             baseline = KroneckerRidge(form, self.choices.get("strength"))
         else:

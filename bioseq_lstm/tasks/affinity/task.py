@@ -70,7 +70,7 @@ class AffinityTask(Task):
         files = settings.files
         drugs = read_molecules(files.drugs, max_length=settings.max_length)
         targets = _read_targets(files.targets, settings, settings.max_length)
-        table = read_affinities(files.affinities)
+        table = read_affinities(files.affinities, unit=settings.unit)
         check_any_left(len(drugs.records), drugs.refusals, files.drugs)
         check_any_left(len(targets.records), targets.refusals, files.targets)
         check_any_left(len(table.frame), table.refusals, files.affinities)

@@ -64,14 +64,14 @@ class ExpressionTask(Task):
     chance = 0.0
 
     def read(self, settings: ExpressionDataset) -> Reading:
-        reading = self._read(settings.files, settings.max_length)
+        reading = self._read(settings.files, settings)
         if settings.files.test is None:
             return reading
-        return with_external_test(reading, self._read(settings.files.test, settings.max_length))
+        return with_external_test(reading, self._read(settings.files.test, settings))
 
-    def _read(self, files: ExpressionSet, max_length: int) -> Reading:
-        genes = read_fasta(files.sequences, DNA, max_length=max_length)
-        table = read_expression_table(files.expression)
+    def _read(self, files: ExpressionSet, settings: ExpressionDataset) -> Reading:
+        genes = read_fasta(files.sequences, DNA, max_length=settings.max_length)
+        table = read_expression_table(files.expression, settings.unit)
         check_any_left(len(genes.records), genes.refusals, files.sequences)
         ids = match_ids(
             table.frame["id"],

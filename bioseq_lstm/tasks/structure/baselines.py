@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from bioseq_lstm.baselines.nearest import NearestChain
-from bioseq_lstm.baselines.structure import LabelledChains, MajorityState, WindowClassifier
+from bioseq_lstm.baselines.structure import (
+    LabelledChains,
+    MajorityState,
+    PredictedStates,
+    WindowClassifier,
+)
 from bioseq_lstm.data.alphabets import DSSP8
 from bioseq_lstm.data.encoded import Encoded
+from bioseq_lstm.metrics.structure import three_states
 from bioseq_lstm.settings import StructureDataset
 from bioseq_lstm.tasks.base import Parts, nearest_rows
 
@@ -25,15 +31,12 @@ def fit_baselines(
     train, validation = (_chains(encoded, rows) for rows in (parts.train, parts.validation))
     test = encoded.sequences["chain"].take(parts.test)
     majority = MajorityState().fit(train).predict(test)
-    yield (
-        "majority state",
-        _table(encoded, splits, parts.test, majority.states, majority.confidence),
-    )
+    yield "majority state", _table(encoded, splits, parts.test, majority)
     window = WindowClassifier().fit(train, validation).predict(test)
-    yield "window classifier", _table(encoded, splits, parts.test, window.states, window.confidence)
+    yield "window classifier", _table(encoded, splits, parts.test, window)
     nearest = nearest_rows(splits["id"].to_numpy(), parts, leakage)
     copied = NearestChain().fit(train).predict(test, nearest)
-    yield "nearest training record", _table(encoded, splits, parts.test, copied)
+    yield "nearest training record", _table(encoded, splits, parts.test, PredictedStates(copied))
 
 
 def _chains(encoded: Encoded, rows: np.ndarray) -> LabelledChains:
@@ -42,19 +45,18 @@ def _chains(encoded: Encoded, rows: np.ndarray) -> LabelledChains:
 
 
 def _table(
-    encoded: Encoded,
-    splits: pd.DataFrame,
-    rows: np.ndarray,
-    states: Sequence[str],
-    confidence: Sequence[np.ndarray] | None = None,
+    encoded: Encoded, splits: pd.DataFrame, rows: np.ndarray, predicted: PredictedStates
 ) -> pd.DataFrame:
     labels = encoded.sequences["labels"]
+    unsure: list[np.ndarray | None] = [None] * len(rows)
+    three = predicted.states_3 or [three_states(states) for states in predicted.states]
     return pd.DataFrame(
         {
             "sample": rows,
             "id": splits["id"].to_numpy()[rows],
             "truth": [DSSP8.decode(labels[row]) for row in rows],
-            "predicted": list(states),
-            "confidence": [None] * len(rows) if confidence is None else list(confidence),
+            "predicted": predicted.states,
+            "predicted_3": three,
+            "confidence": predicted.confidence or unsure,
         }
     )

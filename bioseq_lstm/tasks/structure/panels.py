@@ -26,7 +26,9 @@ def panels(results: Results) -> list[Section]:
 
 
 def _errors(results: Results, table: pd.DataFrame) -> Section:
-    scorer = StructureScorer(list(table["truth"]), list(table["predicted"]), np.arange(len(table)))
+    columns = (list(table[name]) for name in ("truth", "predicted", "predicted_3"))
+    truth, predicted, predicted_3 = columns
+    scorer = StructureScorer(truth, predicted, np.arange(len(table)), predicted_3)
     items: list[Panel] = []
     for states, name in ((STATES3, "three"), (STATES8, "eight")):
         counts = scorer.confusion(len(states)).astype(int)

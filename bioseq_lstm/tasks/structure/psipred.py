@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from bioseq_lstm import __version__
-from bioseq_lstm.metrics.structure import STATES3
+from bioseq_lstm.metrics.structure import STATES3, best_three
 
 WIDTH = 60
 _ORDER = [STATES3.index(state) for state in "CHE"]  # the columns of .ss2
@@ -20,7 +20,7 @@ def vertical(name: str, sequence: str, probabilities: np.ndarray) -> str:
 
     ``probabilities`` (length, 3) are those of ``STATES3``.
     """
-    states = best_states(probabilities)
+    states = best_three(probabilities)
     rows = zip(sequence, states, probabilities[:, _ORDER].tolist(), strict=True)
     lines = [
         f"{number:4d} {residue} {state}  {c:6.3f} {h:6.3f} {e:6.3f}\n"
@@ -34,7 +34,7 @@ def horizontal(name: str, sequence: str, probabilities: np.ndarray) -> str:
 
     That digit is, as in PSIPRED, ten times the distance between the two most probable states.
     """
-    states, digits = best_states(probabilities), _digits(probabilities)
+    states, digits = best_three(probabilities), _digits(probabilities)
     blocks = []
     for start in range(0, len(sequence), WIDTH):
         part = slice(start, start + WIDTH)
@@ -44,11 +44,6 @@ def horizontal(name: str, sequence: str, probabilities: np.ndarray) -> str:
             f"Conf: {digits[part]}\nPred: {states[part]}\n  AA: {sequence[part]}\n      {tens}\n\n"
         )
     return f"# PSIPRED HFORMAT (bioseq_lstm {__version__}) {name}\n\n" + "".join(blocks)
-
-
-def best_states(probabilities: np.ndarray) -> str:
-    """The most probable of the three states at each residue, of probabilities (length, 3)."""
-    return "".join(STATES3[place] for place in probabilities.argmax(axis=1).tolist())
 
 
 def _digits(probabilities: np.ndarray) -> str:

@@ -26,6 +26,7 @@ from bioseq_lstm.metrics.structure import (
     STATES3,
     STATES8,
     StructureScorer,
+    best_three,
     three_probabilities,
 )
 from bioseq_lstm.metrics.temperature import at_temperature, fit_temperature
@@ -46,12 +47,13 @@ from bioseq_lstm.tasks.base import (
     padded_tensors,
 )
 from bioseq_lstm.tasks.reading import (
+    MAX_IN_WINDOWS,
     new_sequences,
     records_table,
     with_external_test,
 )
 from bioseq_lstm.tasks.structure.network import STATES, StructureNetwork
-from bioseq_lstm.tasks.structure.psipred import best_states, horizontal, vertical
+from bioseq_lstm.tasks.structure.psipred import horizontal, vertical
 
 
 class StructureTask(Task):
@@ -62,6 +64,7 @@ class StructureTask(Task):
     kinds: ClassVar[dict[str, Kind]] = {"chain": "protein"}
     blind = "majority state"
     by_position = "chain"
+    calibrated_by = "temperature"
 
     def read(self, settings: StructureDataset) -> Reading:
         reading = self._read(settings.files, settings.max_length)
@@ -85,7 +88,7 @@ class StructureTask(Task):
     def read_new(
         self, paths: Sequence[Path], settings: StructureDataset, letters: float = inf
     ) -> Iterator[tuple[str, Reading]]:
-        return new_sequences("chain", paths, PROTEIN, letters)
+        return new_sequences("chain", paths, PROTEIN, letters, MAX_IN_WINDOWS)
 
     def encode(self, reading: Reading, settings: StructureDataset) -> Encoded:
         chains = {"chain": PROTEIN.encode_all(list(reading.records["sequence"]))}
@@ -169,6 +172,7 @@ class StructureTask(Task):
                 "id": splits["id"].to_numpy()[rows],
                 "truth": [DSSP8.decode(labels[row]) for row in rows],
                 "predicted": [most_probable(p) for p in calibrated],
+                "predicted_3": [best_three(three_probabilities(p)) for p in calibrated],
                 "confidence": [p.max(axis=1).astype(np.float32) for p in calibrated],
                 "probabilities": [p.astype(np.float32).ravel() for p in calibrated],
             }
@@ -179,6 +183,7 @@ class StructureTask(Task):
         means = [np.mean(same, axis=0).reshape(-1, STATES) for same in runs]
         return tables[0].assign(
             predicted=[most_probable(p) for p in means],
+            predicted_3=[best_three(three_probabilities(p)) for p in means],
             confidence=[p.max(axis=1) for p in means],
             probabilities=[p.ravel() for p in means],
         )
@@ -186,7 +191,10 @@ class StructureTask(Task):
     def scorer(self, predictions: pd.DataFrame, splits: pd.DataFrame) -> StructureScorer:
         groups = splits["group"].to_numpy()[predictions["sample"]]
         return StructureScorer(
-            list(predictions["truth"]), list(predictions["predicted"]), unit_codes(groups)
+            list(predictions["truth"]),
+            list(predictions["predicted"]),
+            unit_codes(groups),
+            list(predictions["predicted_3"]),
         )
 
     def new_tables(
@@ -201,7 +209,7 @@ class StructureTask(Task):
         eight = [at_temperature(p, temperature) for p in decoded]
         three = [three_probabilities(p) for p in eight]
         ids, sequences = list(reading.records["id"]), list(reading.records["sequence"])
-        states8, states3 = [most_probable(p) for p in eight], [best_states(p) for p in three]
+        states8, states3 = [most_probable(p) for p in eight], [best_three(p) for p in three]
         chains = pd.DataFrame(
             {
                 "id": ids,

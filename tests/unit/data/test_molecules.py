@@ -9,7 +9,16 @@ import pytest
 from rdkit import Chem, DataStructs
 from rdkit.Chem import rdFingerprintGenerator
 
-from bioseq_lstm.data.molecules import canonical_smiles, fingerprints, read_molecules, tanimoto
+from bioseq_lstm.data.alphabets import SMILES
+from bioseq_lstm.data.molecules import (
+    atom_symbols,
+    atoms_of_letters,
+    canonical_smiles,
+    fingerprints,
+    read_molecules,
+    substructures,
+    tanimoto,
+)
 from bioseq_lstm.errors import UserError
 
 Write = Callable[[str, str], Path]
@@ -160,3 +169,32 @@ def test_tanimoto_of_bits_counted_by_hand() -> None:
     a = np.array([[1, 1, 0, 0], [0, 0, 0, 0]], bool)
     b = np.array([[1, 0, 1, 0], [1, 1, 0, 0], [0, 0, 0, 0]], bool)
     np.testing.assert_allclose(tanimoto(a, b), [[1 / 3, 1, 0], [0, 0, 0]], atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "owners", "named"),
+    [
+        ("CC(=O)N", "0111223", "1100101"),
+        ("C[C@@H](Cl)Br", "0111111223", "1111110101"),
+        ("c1cc[nH]c1", "0012333344", "1011111110"),
+    ],
+)
+def test_letters_of_a_smiles_belong_to_the_atoms_that_rdkit_counts(
+    smiles: str, owners: str, named: str
+) -> None:
+    letters = [SMILES.decode(code[None]) for code in SMILES.encode(smiles)]
+    found, own = atoms_of_letters(letters)
+    assert "".join(map(str, found)) == owners
+    assert "".join(str(int(name)) for name in own) == named
+    for atom, symbol in enumerate(atom_symbols(smiles)):
+        text = "".join(letters[place] for place in np.flatnonzero(own & (found == atom)))
+        assert symbol.lower() in text.lower()
+
+
+def test_substructures_are_the_bits_of_the_fingerprint_with_their_atoms() -> None:
+    smiles = "CCO"
+    found = substructures(smiles)
+    assert set(found) == set(np.flatnonzero(fingerprints([smiles])[0]))
+    around = {atoms for places in found.values() for atoms in places}
+    # Radius 0: each atom; radius 1: its neighbours with it (both ends the same three or two).
+    assert {frozenset({0}), frozenset({1}), frozenset({2}), frozenset({0, 1, 2})} <= around

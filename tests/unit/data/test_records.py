@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bioseq_lstm.data.records import (
@@ -11,6 +12,7 @@ from bioseq_lstm.data.records import (
     check_refused_share,
     resolve_duplicates,
     set_name,
+    without_formulas,
     write_rejected,
 )
 from bioseq_lstm.errors import UserError
@@ -82,6 +84,17 @@ def test_a_control_before_a_formula_is_escaped_and_guarded(
 ) -> None:
     write_rejected(tmp_path / "rejected.tsv", [Refusal("x.fa", 1, first + "=1", "r")])
     assert (tmp_path / "rejected.tsv").read_text().splitlines()[1] == f"x.fa\t1\t'{shown}=1\tr"
+
+
+def test_a_table_keeps_all_but_formulas() -> None:
+    table = pd.DataFrame(
+        {"id": ["=1+1", "-5", "@x", "a=b", None], "=cmd": [-1.5, 2.0, 3.0, 4.0, 5.0]}
+    )
+    safe = without_formulas(table)
+    assert list(safe) == ["id", "'=cmd"]
+    assert safe["id"].tolist()[:4] == ["'=1+1", "'-5", "'@x", "a=b"]
+    assert safe["id"].isna().tolist() == [False] * 4 + [True]
+    assert safe["'=cmd"].tolist() == table["=cmd"].tolist()
 
 
 def test_no_refusal_still_gives_the_header(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_weights_that_are_no_block_of_memory_are_written_all_the_same(tmp_path: 
     [
         ({"0.weight": torch.zeros(2, 4)}, r"'0\.weight' has shape \(2, 4\), .* wants \(2, 3\)"),
         ({"extra": torch.zeros(1)}, "the tensor 'extra' does not belong to this model"),
-        ({"centre": None}, "the tensor 'centre' does not belong to this model"),
+        ({"centre": None}, "the tensor 'centre' is missing"),
     ],
     ids=["another shape", "one more", "one less"],
 )  # fmt: skip

@@ -119,7 +119,9 @@ def test_names_that_mean_harm_do_none(model: str, tmp_path: Path) -> None:
         *("x.tsv", "x.residues.tsv", "x.3line", "x.ss2", "x.horiz", "rejected.tsv"),
         "manifest.json",
     }
-    assert table(tmp_path / "out", "x.tsv")["id"].tolist() == names
+    guarded = ["'=1+1" if name == "=1+1" else name for name in names]
+    for kind in ("x.tsv", "x.residues.tsv"):
+        assert table(tmp_path / "out", kind)["id"].drop_duplicates().tolist() == guarded
     page = (tmp_path / "out/report.html").read_text()
     assert "<script>alert" not in page
     assert "http" not in re.sub(r"http://www\.w3\.org/\S+", "", page.split("<body")[1][:2000])

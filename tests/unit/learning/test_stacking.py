@@ -115,6 +115,32 @@ def test_no_label_is_in_its_own_prediction(toy: Make, monkeypatch: pytest.Monkey
     np.testing.assert_allclose(under.offset[everything], 100 - mean, rtol=1e-5)
 
 
+class Counting(Memory):
+    """Predicts how many rows it was fitted on."""
+
+    settled = True
+
+    def refit(self, rows: np.ndarray, validation: np.ndarray) -> Counting:
+        return Counting(self.encoded).fit(rows, validation)
+
+    def predict(self, asked: Encoded, rows: np.ndarray) -> np.ndarray:
+        return np.full(len(rows), float(len(self.rows)))
+
+
+def test_a_settled_baseline_takes_the_validation_rows_for_test_rows_alone(
+    toy: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = toy("affinity")
+    monkeypatch.setattr(
+        type(data.task), "stack_base", lambda self, name, encoded: Counting(encoded)
+    )
+    under = stack(data.task, "counting", data.encoded, data.splits, data.parts, seed=1)
+    train, validation = len(data.parts.train), len(data.parts.validation)
+    seen = under.offset + data.encoded.arrays["values"][data.parts.train].mean()
+    np.testing.assert_allclose(seen[data.parts.validation], train, rtol=1e-5)
+    np.testing.assert_allclose(seen[data.parts.test], train + validation, rtol=1e-5)
+
+
 def trained(toy: Make, task: str, folder: Path, epochs: int = 1) -> tuple[Any, Path]:
     data = toy(task).told(epochs=epochs)
     model = data.model.model_copy(update={"stack_on": STACKED[task]})

@@ -9,7 +9,9 @@ from bioseq_lstm.metrics.structure import (
     STATES3,
     STATES8,
     StructureScorer,
+    best_three,
     segment_overlap,
+    three_probabilities,
     three_states,
 )
 
@@ -112,3 +114,14 @@ def test_confusion_counts_truth_in_rows() -> None:
 def test_strings_that_do_not_fit_are_refused(truth: str, predicted: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         StructureScorer([truth], [predicted], [0])
+
+
+def test_three_states_have_predictions_of_their_own() -> None:
+    """Helix is likeliest of eight, but both kinds of strand together are likelier."""
+    probabilities = np.zeros((1, 8))
+    probabilities[0, [STATES8.index(s) for s in "HEB"]] = 0.4, 0.35, 0.25
+    three = best_three(three_probabilities(probabilities))
+    assert three == "E"
+    figures = StructureScorer(["E"], ["H"], [0], [three]).figures(np.ones(1))
+    assert (figures["q8"], figures["q3"], figures["sov"]) == (0, 1, 1)
+    assert StructureScorer(["E"], ["H"], [0]).figures(np.ones(1))["q3"] == 0

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from bioseq_lstm.metrics.structure import three_probabilities
-from bioseq_lstm.tasks.structure.psipred import best_states, horizontal, vertical
+from bioseq_lstm.metrics.structure import best_three, three_probabilities
+from bioseq_lstm.tasks.structure.psipred import horizontal, vertical
 
 RNG = np.random.default_rng(0)
 
@@ -50,7 +50,7 @@ def test_both_formats_are_read_back(length: int) -> None:
     np.testing.assert_allclose(columns, probabilities[:, [2, 0, 1]], atol=5.001e-4)
     text = horizontal("x", sequence, probabilities)
     assert read_horiz(text, "AA") == sequence
-    assert read_horiz(text, "Pred") == expected == best_states(probabilities)
+    assert read_horiz(text, "Pred") == expected == best_three(probabilities)
     assert len(read_horiz(text, "Conf")) == length
 
 

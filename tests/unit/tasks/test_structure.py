@@ -199,7 +199,8 @@ def test_the_table_holds_truth_prediction_and_calibrated_confidence(encoded: Enc
 
 def test_figures_are_resampled_by_groups_of_chains() -> None:
     splits = pd.DataFrame({"id": list("abc"), "group": ["g", "h", "g"]})
-    table = pd.DataFrame({"sample": [2, 0, 1], "truth": "HH", "predicted": "HH"})
+    states = dict.fromkeys(("truth", "predicted", "predicted_3"), "HH")
+    table = pd.DataFrame({"sample": [2, 0, 1], **states})
     (units,) = TASK.scorer(table, splits).units
     assert units[0] == units[1] != units[2]
 
