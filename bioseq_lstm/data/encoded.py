@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from bioseq_lstm.data.ragged import Ragged
 from bioseq_lstm.files import replacing
@@ -50,7 +50,7 @@ class Encoded:
         # with it the checksum that a training goes on by.
         metadata = json.dumps({"about": self.about, "inputs": dict(inputs or {})})
         with replacing(path) as temporary:
-            save_file(tensors, temporary, metadata={_METADATA: metadata})
+            temporary.write_bytes(save(tensors, metadata={_METADATA: metadata}))
 
     @classmethod
     def load(cls, path: str | Path) -> Encoded:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,7 @@ from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.records import Reading, refusal_table, without_formulas, write_rejected
 from bioseq_lstm.data.text import check_unpacked
 from bioseq_lstm.errors import UserError
-from bioseq_lstm.files import read_json, read_tsv, sha256, write_json
+from bioseq_lstm.files import read_json, read_tsv, replacing_folder, sha256, write_json
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.run import load_network
 from bioseq_lstm.learning.splits import read_splits
@@ -90,10 +88,8 @@ def write_predictions(
     task = predictor.task
     _check_replaceable(out)
     check_unpacked(task.reads(paths), predictor.settings.max_unpacked)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=out.parent))
     files: dict[str, dict[str, Any]] = {}
-    try:
+    with replacing_folder(out) as folder:
         write_rejected(folder / _REJECTED, [])
         for name, reading in task.read_new(paths, predictor.settings, LETTERS):
             first = name not in files
@@ -128,12 +124,6 @@ def write_predictions(
             "files": files,
         }
         write_json(folder / MANIFEST, manifest)
-        folder.chmod(0o755)
-        if out.exists():
-            shutil.rmtree(out)
-        folder.rename(out)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     return manifest
 
 
