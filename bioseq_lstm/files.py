@@ -27,7 +27,7 @@ _MENDS = {
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def writing_to(path: Path) -> Iterator[None]:
     """Say in one line that a file cannot be written, where that is for the user to mend."""
     try:
         yield
@@ -50,13 +50,13 @@ def replacing(path: str | Path) -> Iterator[Path]:
         UserError: when there is no room left, or no writing is allowed there.
     """
     path = Path(path)
-    with _told(path):
+    with writing_to(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".writing-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
-        with _told(path):
+        with writing_to(path):
             yield temporary
             _sync(temporary)
         temporary.chmod(0o666 & ~_umask())
@@ -73,11 +73,11 @@ def replacing_folder(path: str | Path) -> Iterator[Path]:
         UserError: when there is no room left, or no writing is allowed there.
     """
     path = Path(path)
-    with _told(path):
+    with writing_to(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
     try:
-        with _told(path):
+        with writing_to(path):
             yield temporary
             for file in temporary.iterdir():
                 _sync(file)

@@ -51,12 +51,14 @@ rule explain:
         "results/{dataset}/logs/explain.log",
     wildcard_constraints:
         dataset=one_of(CONFIG.learnt),
+    group:
+        "judge"
     conda:
         "../../envs/bioseq_lstm.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=growing(4000, per_mb=60),
+        runtime=growing(240, per_mb=10),
     params:
         settings=settings("leakage", "controls", "bootstrap", explain=True),
         new=lambda wildcards: as_json(new_folder(wildcards)),

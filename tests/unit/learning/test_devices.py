@@ -109,7 +109,7 @@ def test_two_processes_end_with_the_same_network_as_one(
         np.testing.assert_allclose(two[column], one[column], rtol=1e-4, err_msg=column)
     weights = loaded(folders[0] / task)["weights"]
     for name, tensor in loaded(folders[1] / task)["weights"].items():
-        np.testing.assert_allclose(tensor, weights[name], rtol=1e-3, atol=1e-3, err_msg=name)
+        np.testing.assert_allclose(tensor, weights[name], rtol=1e-4, atol=1e-4, err_msg=name)
 
 
 @pytest.mark.parametrize("task", TASKS)
