@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -12,8 +13,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bioseq_lstm.errors import UserError
+
 if TYPE_CHECKING:
     import pandas as pd
+
+_MENDS = {
+    errno.ENOSPC: "make room, then run again",
+    errno.EDQUOT: "make room, then run again",
+    errno.EROFS: "write elsewhere, or have it mounted for writing",
+    errno.EACCES: "write elsewhere, or have its permissions changed",
+}
+
+
+@contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Say in one line that a file cannot be written, where that is for the user to mend."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _MENDS:
+            raise
+        raise UserError(
+            f"cannot be written ({os.strerror(error.errno)}): {_MENDS[error.errno]}", file=path
+        ) from error
 
 
 @contextmanager
@@ -22,16 +45,20 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     The temporary name keeps the suffix, so that writers which look at it do the right thing.
     After an exception the temporary file is removed and ``path`` is left as it was.
+
+    Raises:
+        UserError: when there is no room left, or no writing is allowed there.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".writing-", suffix=path.suffix, dir=path.parent)
+    with writing_to(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".writing-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        with writing_to(path):
+            yield temporary
+            _sync(temporary)
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     finally:
@@ -40,17 +67,31 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: str | Path) -> Iterator[Path]:
-    """Yield an empty folder beside ``path``; on success it takes the place of ``path``."""
+    """Yield an empty folder beside ``path``; on success it takes the place of ``path``.
+
+    Raises:
+        UserError: when there is no room left, or no writing is allowed there.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
+    with writing_to(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
     try:
-        yield temporary
+        with writing_to(path):
+            yield temporary
+            for file in temporary.iterdir():
+                _sync(file)
         temporary.chmod(0o777 & ~_umask())
         shutil.rmtree(path, ignore_errors=True)
         temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    """Have a file's bytes on the disk, and not in memory alone."""
+    with path.open("rb") as written:
+        os.fsync(written.fileno())
 
 
 def _umask() -> int:

@@ -104,6 +104,17 @@ class TrainingSettings(Strict):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
 
+class TrainerSettings(Strict):
+    """What a model trains on; a batch is shared out over all processes, one a device."""
+
+    accelerator: Literal["auto", "cpu", "gpu"] = Field(
+        "auto", description="gpu: also asks the cluster for as many as `devices`"
+    )
+    devices: Positive = Field(1, description="GPUs, or processes on CPUs, of each node")
+    nodes: Positive = 1
+    strategy: Literal["auto", "ddp", "ddp_find_unused_parameters_true"] = "auto"
+
+
 class InputSettings(Strict):
     """What one kind of input has of its own; what is left out comes from the model."""
 
@@ -137,6 +148,7 @@ class ModelSettings(InputSettings):
     inputs: dict[Literal["drug", "target"], InputSettings] = Field({})
     head: HeadSettings = HeadSettings()
     training: TrainingSettings = TrainingSettings()
+    trainer: TrainerSettings = TrainerSettings()
     init_from: InitSettings | None = None
     stack_on: str | None = Field(
         None, description="a baseline: the network learns what it leaves, and is added to it"

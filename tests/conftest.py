@@ -1,10 +1,11 @@
-"""Opening a report in headless Chromium, for every test that has made one."""
+"""What tests of several folders share: a small disk, and reports opened in headless Chromium."""
 
 from __future__ import annotations
 
 import io
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +69,24 @@ class Findings:
         if self.overflow > 0:
             found.append(f"the page is {self.overflow} pixels wider than the window")
         return found
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Callable[[Path, str], None]]:
+    """``small_disk(folder, "1m")`` mounts a file system of that size there, until the test ends."""
+    mounted: list[Path] = []
+
+    def mount(folder: Path, size: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tests", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+        mounted.append(folder)
+
+    yield mount
+    for folder in reversed(mounted):
+        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 @pytest.fixture(scope="session")

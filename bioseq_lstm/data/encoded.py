@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from bioseq_lstm.data.ragged import Ragged
 from bioseq_lstm.files import replacing
 
 _CODES, _OFFSETS = "codes", "offsets"
+_METADATA = "encoded"
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,17 @@ class Encoded:
         for name, ragged in self.sequences.items():
             tensors[f"sequence/{name}/{_CODES}"] = np.ascontiguousarray(ragged.codes)
             tensors[f"sequence/{name}/{_OFFSETS}"] = np.ascontiguousarray(ragged.offsets)
-        metadata = {"about": json.dumps(self.about), "inputs": json.dumps(dict(inputs or {}))}
+        # One entry: safetensors writes several in an order that changes from call to call, and
+        # with it the checksum that a training goes on by.
+        metadata = json.dumps({"about": self.about, "inputs": dict(inputs or {})})
         with replacing(path) as temporary:
-            save_file(tensors, temporary, metadata=metadata)
+            temporary.write_bytes(save(tensors, metadata={_METADATA: metadata}))
 
     @classmethod
     def load(cls, path: str | Path) -> Encoded:
         with safe_open(path, framework="numpy") as stored:
             tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
-            about = json.loads(stored.metadata()["about"])
+            about = _metadata(stored)["about"]
         names = [key.split("/")[1] for key in tensors if key.endswith(f"/{_CODES}")]
         sequences = {
             name: Ragged(*(tensors[f"sequence/{name}/{part}"] for part in (_CODES, _OFFSETS)))
@@ -61,3 +64,15 @@ class Encoded:
         }
         arrays = {k.removeprefix("array/"): v for k, v in tensors.items() if k.startswith("array/")}
         return cls(sequences, arrays, about)
+
+
+def inputs_of(path: Path) -> dict[str, str]:
+    """SHA-256 of the files that an encoded dataset says it was made from; empty if it says none."""
+    with safe_open(path, framework="numpy") as stored:
+        inputs: dict[str, str] = _metadata(stored).get("inputs", {})
+    return inputs
+
+
+def _metadata(stored: Any) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((stored.metadata() or {}).get(_METADATA, "{}"))
+    return content

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +15,7 @@ from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.records import Reading, refusal_table, without_formulas, write_rejected
 from bioseq_lstm.data.text import check_unpacked
 from bioseq_lstm.errors import UserError
-from bioseq_lstm.files import read_json, read_tsv, sha256, write_json
+from bioseq_lstm.files import read_json, read_tsv, replacing_folder, sha256, write_json
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.novelty import Judged, Novelty, sample_names
 from bioseq_lstm.learning.planted import evaluate_planted
@@ -33,6 +31,7 @@ from bioseq_lstm.tasks.base import Nearest, NewPredictions, Parts, Task, Trust
 
 LETTERS = 500_000  # of a part; its tables take some hundred bytes a letter
 REJECTED, OUTSIDE, PLATE, MANIFEST = "rejected.tsv", "outside.tsv", "plate.tsv", "manifest.json"
+OURS = {REJECTED, OUTSIDE, PLATE, MANIFEST}
 
 
 @dataclass(frozen=True)
@@ -120,11 +119,9 @@ def write_predictions(
     task = predictor.task
     _check_replaceable(out)
     check_unpacked(task.reads(paths), predictor.settings.max_unpacked)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=out.parent))
     files: dict[str, dict[str, Any]] = {}
     candidates = Candidates()
-    try:
+    with replacing_folder(out) as folder:
         write_rejected(folder / REJECTED, [])
         if predictor.novelty is not None:
             _append(folder / OUTSIDE, pd.DataFrame(columns=["file", "id", "why"]))
@@ -169,12 +166,6 @@ def write_predictions(
             "files": files,
         }
         write_json(folder / MANIFEST, manifest)
-        folder.chmod(0o755)
-        if out.exists():
-            shutil.rmtree(out)
-        folder.rename(out)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     return manifest
 
 
@@ -230,7 +221,7 @@ def _append(path: Path, table: pd.DataFrame) -> None:
 
 def _check_names(folder: Path, name: str, written: NewPredictions, paths: Sequence[Path]) -> None:
     for suffix in [*written.tables, *written.texts]:
-        if (folder / f"{name}{suffix}").exists():
+        if f"{name}{suffix}" in OURS or (folder / f"{name}{suffix}").exists():
             raise UserError(
                 f"{name}{suffix} is the name of another output: rename the file {name}.*",
                 file=paths[0].parent,

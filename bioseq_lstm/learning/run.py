@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
+from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
 from bioseq_lstm.config import parse_model
@@ -35,6 +37,7 @@ from bioseq_lstm.learning.splits import read_splits
 from bioseq_lstm.learning.stacking import Stack, inputs, stack
 from bioseq_lstm.learning.starting import start_from
 from bioseq_lstm.learning.training import run_network, train
+from bioseq_lstm.learning.turns import in_turn
 from bioseq_lstm.provenance import code_digest, machine, versions
 from bioseq_lstm.settings import DatasetSettings, ModelSettings
 from bioseq_lstm.tasks.base import Parts, Task
@@ -64,6 +67,14 @@ def run_training(
     """
     layout = Layout(folder)
     out = layout.control(run.model) if run.shuffled else layout.run(run.model, run.fold, run.seed)
+    # The first of several processes of one training holds the folder for all of them.
+    with in_turn(out) if rank_zero_only.rank == 0 else nullcontext():
+        _train(task, settings, model, run, layout, out)
+
+
+def _train(
+    task: Task, settings: DatasetSettings, model: ModelSettings, run: Run, layout: Layout, out: Path
+) -> None:
     encoded, splits = Encoded.load(layout.encoded), read_splits(layout.splits)
     parts = Parts.of(splits, run.fold)
     record = {
@@ -97,7 +108,8 @@ def run_training(
         left = under.left(learnt)
         start["stack"] = {**under.record, "fold": run.fold, "inputs": inputs(layout)}
     record |= start
-    write_text(out / "run.yaml", yaml.safe_dump(record, sort_keys=False))
+    if rank_zero_only.rank == 0:
+        write_text(out / "run.yaml", yaml.safe_dump(record, sort_keys=False))
     trained = train(
         task,
         network,
@@ -107,7 +119,10 @@ def run_training(
         run.seed,
         out / "checkpoints",
         fingerprint=_fingerprint(record),
+        on=model.trainer,
     )
+    if rank_zero_only.rank > 0:  # the first of several processes tells the rest
+        return
     validation = run_network(task, trained.network, learnt, parts.validation, model.training)
     if under is not None:
         validation = under.sum(parts.validation, validation)

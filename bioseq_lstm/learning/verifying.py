@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
+from bioseq_lstm.data.encoded import inputs_of
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import sha256
 from bioseq_lstm.learning.explaining import MANIFEST as EXPLANATIONS
@@ -172,8 +173,7 @@ def _read(file: Path, key: str) -> Any:
 
 def _encoded_inputs(file: Path) -> dict[str, str]:
     try:
-        with safe_open(file, framework="numpy") as stored:
-            found: dict[str, str] = json.loads((stored.metadata() or {}).get("inputs", "{}"))
+        found = inputs_of(file)
     except (SafetensorError, OSError, ValueError) as error:
         raise UserError(f"cannot be read ({error}): run again from there", file=file) from None
     if not found:

@@ -31,36 +31,50 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Batch:
-    """Padded tensors of some samples; ``mask`` is true where a target counts."""
+    """Padded tensors of some samples; ``mask`` is true where a target counts.
+
+    ``weight``: what the loss counts, of a share of a batch.
+    """
 
     rows: np.ndarray
     inputs: dict[str, Tensor]
     target: Tensor
     mask: Tensor
+    weight: float = 1.0
 
     def to(self, *args: Any, **kwargs: Any) -> Batch:
         inputs = {name: tensor.to(*args, **kwargs) for name, tensor in self.inputs.items()}
         target, mask = self.target.to(*args, **kwargs), self.mask.to(*args, **kwargs)
-        return Batch(self.rows, inputs, target, mask)
+        return Batch(self.rows, inputs, target, mask, self.weight)
 
 
 @dataclass(frozen=True)
 class Parts:
     """Rows of the samples in one fold's parts.
 
-    ``groups`` (samples,) names what is alike among all samples; pairs have none.
+    ``groups`` (samples,) names what is alike among all samples; pairs have none. ``ids`` has the
+    columns that name a sample.
     """
 
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
     groups: np.ndarray | None = None
+    ids: pd.DataFrame | None = None
+
+    def name(self, row: int) -> str:
+        """What a message calls a sample."""
+        if self.ids is None:
+            return f"sample {row}"
+        return " x ".join(repr(str(part)) for part in self.ids.iloc[row])
 
     @classmethod
     def of(cls, splits: pd.DataFrame, fold: int) -> Parts:
         part = splits[f"fold{fold}"].to_numpy()
         rows = {name: np.flatnonzero(part == name) for name in ("train", "validation", "test")}
-        return cls(**rows, groups=splits["group"].to_numpy() if "group" in splits else None)
+        named = [name for name in ("id", "drug", "target") if name in splits]
+        groups = splits["group"].to_numpy() if "group" in splits else None
+        return cls(**rows, groups=groups, ids=splits[named])
 
 
 @dataclass(frozen=True)

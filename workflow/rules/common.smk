@@ -1,6 +1,7 @@
 """The validated configuration, and the small functions that the rules share."""
 
 import json
+import math
 import os
 import re
 import shlex
@@ -27,6 +28,7 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 DATASETS = list(CONFIG.datasets)
+PACKED = 4  # letters in a byte of a packed file, about
 
 # The package is run from this checkout, also inside a conda environment.
 # A local copy of a download is as good as the original: where it lies is no param of the rule, which
@@ -74,6 +76,38 @@ def model_settings(wildcards):
 def dataset_files(wildcards):
     """The user's files of a dataset."""
     return list(CONFIG.datasets[wildcards.dataset].files.paths().values())
+
+
+def data_mb(wildcards):
+    """Megabytes of the user's files of a dataset, 0 before they are there.
+
+    Files of rules would not do: of jobs that run as one group they are not there when its needs
+    are asked for.
+    """
+    paths = [Path(path) for path in dataset_files(wildcards)]
+    return sum(
+        path.stat().st_size * (PACKED if path.suffix == ".gz" else 1) / 1e6
+        for path in paths
+        if path.is_file()
+    )
+
+
+def growing(base, per_mb):
+    """So much of a resource, and so much more for each megabyte of data; twice at each attempt."""
+
+    def of(wildcards, attempt):
+        return math.ceil((base + per_mb * data_mb(wildcards)) * 2 ** (attempt - 1))
+
+    return of
+
+
+def twice_each_time(base):
+    """So much of a resource, and twice as much at each attempt."""
+
+    def of(wildcards, attempt):
+        return base * 2 ** (attempt - 1)
+
+    return of
 
 
 def init_weights(wildcards):

@@ -10,11 +10,14 @@ rule read:
     log:
         "results/{dataset}/logs/read.log",
     priority: 100
+    group:
+        "prepare"
     conda:
         "../../envs/bioseq_lstm.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(2000, per_mb=60),
+        runtime=growing(30, per_mb=2),
     params:
         settings=settings("split", "leakage", "seeds", "new", "controls", "bootstrap"),
         code=code_digest("bioseq_lstm.learning.preparation"),
@@ -35,12 +38,14 @@ rule split:
     log:
         "results/{dataset}/logs/split.log",
     priority: 100
+    group:
+        "prepare"
     conda:
         "../../envs/bioseq_lstm.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(2000, per_mb=100),
+        runtime=growing(60, per_mb=10),
     params:
         settings=settings("seeds", "new", "controls", "bootstrap"),
         code=code_digest("bioseq_lstm.learning.preparation"),
@@ -59,11 +64,14 @@ rule encode:
     log:
         "results/{dataset}/logs/encode.log",
     priority: 100
+    group:
+        "prepare"
     conda:
         "../../envs/bioseq_lstm.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(2000, per_mb=60),
+        runtime=growing(30, per_mb=1),
     params:
         settings=settings("split", "leakage", "seeds", "new", "controls", "bootstrap"),
         code=code_digest("bioseq_lstm.learning.preparation"),

@@ -17,8 +17,8 @@ rule train:
         "../../envs/bioseq_lstm.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=720,
+        mem_mb=growing(3000, per_mb=60),
+        runtime=growing(240, per_mb=60),
     params:
         settings=settings("split", "leakage", "seeds", "new", "controls", "bootstrap"),
         model=model_settings,
@@ -47,8 +47,8 @@ rule control:
         "../../envs/bioseq_lstm.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=720,
+        mem_mb=growing(3000, per_mb=60),
+        runtime=growing(240, per_mb=60),
     params:
         settings=settings("split", "leakage", "seeds", "new", "controls", "bootstrap"),
         model=model_settings,
@@ -75,8 +75,8 @@ rule baselines:
         "../../envs/bioseq_lstm.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=growing(4000, per_mb=100),
+        runtime=growing(120, per_mb=20),
     params:
         settings=settings("split", "leakage", "seeds", "new", "controls", "bootstrap"),
         code=code_digest("bioseq_lstm.learning.floors", "bioseq_lstm.tasks.*.baselines"),
@@ -108,11 +108,14 @@ rule evaluate:
         evaluation="results/{dataset}/evaluation.json",
     log:
         "results/{dataset}/logs/evaluate.log",
+    group:
+        "judge"
     conda:
         "../../envs/bioseq_lstm.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(3000, per_mb=100),
+        runtime=growing(60, per_mb=10),
     params:
         settings=settings("leakage", "new"),
         models=models,

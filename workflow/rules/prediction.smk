@@ -16,12 +16,14 @@ rule predict:
         "results/{dataset}/logs/predict.log",
     wildcard_constraints:
         dataset=one_of(CONFIG.learnt),
+    group:
+        "judge"
     conda:
         "../../envs/bioseq_lstm.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=growing(3000, per_mb=60),
+        runtime=growing(120, per_mb=10),
     params:
         settings=settings("leakage", "controls", "bootstrap"),
         new=lambda wildcards: as_json(new_folder(wildcards)),
@@ -49,12 +51,14 @@ rule explain:
         "results/{dataset}/logs/explain.log",
     wildcard_constraints:
         dataset=one_of(CONFIG.learnt),
+    group:
+        "judge"
     conda:
         "../../envs/bioseq_lstm.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=growing(4000, per_mb=60),
+        runtime=growing(240, per_mb=10),
     params:
         settings=settings("leakage", "controls", "bootstrap", after=["explain"]),
         new=lambda wildcards: as_json(new_folder(wildcards)),
@@ -89,8 +93,8 @@ rule predict_packed:
         "../../envs/bioseq_lstm.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=twice_each_time(6000),
+        runtime=twice_each_time(240),
     params:
         model=lambda wildcards: as_json(packed_model(wildcards)),
         new=lambda wildcards: as_json(new_folder(wildcards)),

@@ -1,3 +1,7 @@
+localrules:
+    index,
+
+
 rule report:
     """One HTML page that opens offline: data, split, models beside baselines, predictions."""
     input:
@@ -29,11 +33,14 @@ rule report:
         "results/{dataset}/logs/report.log",
     wildcard_constraints:
         dataset=one_of(CONFIG.learnt),
+    group:
+        "judge"
     conda:
         "../../envs/bioseq_lstm.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(2000, per_mb=60),
+        runtime=growing(30, per_mb=2),
     params:
         settings=settings(after=AFTER),
         models=models,
@@ -59,9 +66,10 @@ rule index:
         "results/logs/index.log",
     conda:
         "../../envs/bioseq_lstm.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=twice_each_time(2000),
+        runtime=twice_each_time(30),
     params:
         title=as_json(CONFIG.title),
         folders=expand("results/{dataset}", dataset=DATASETS),

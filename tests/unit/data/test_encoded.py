@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
-from bioseq_lstm.data.encoded import Encoded
+from bioseq_lstm.data.encoded import Encoded, inputs_of
 from bioseq_lstm.data.ragged import Ragged
 
 
@@ -44,6 +44,16 @@ def test_data_without_arrays_and_facts_come_back_too(tmp_path: Path) -> None:
     found = Encoded.load(tmp_path / "e.safetensors")
     assert (found.arrays, found.about) == ({}, {})
     assert len(found.sequences["chain"]) == 1
+
+
+def test_the_same_data_are_the_same_bytes(tmp_path: Path, data: Encoded) -> None:
+    """A training goes on by the checksum of this file, and `verify` compares it."""
+    written = set()
+    for number in range(20):
+        data.save(tmp_path / f"{number}", {"profile.json": "ab", "records.parquet": "cd"})
+        written.add((tmp_path / f"{number}").read_bytes())
+    assert len(written) == 1
+    assert inputs_of(tmp_path / "0") == {"profile.json": "ab", "records.parquet": "cd"}
 
 
 def test_there_is_no_padding_on_disk(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from bioseq_lstm.learning.training import WARM_UP, Learner
+from bioseq_lstm.learning.learner import WARM_UP, Learner
 from tests.unit.learning.test_training import CutOff, assert_same, mean_loss, power_cut, trained
 
 Make = Callable[..., Any]

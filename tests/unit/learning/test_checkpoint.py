@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import json
+import io
 import os
 import pickle
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from torch import nn
 
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.learning.checkpoint import (
-    AtomicCheckpoints,
-    discard_foreign,
+    Checkpoints,
+    last_good,
     load_weights,
+    read_checkpoint,
     save_weights,
 )
-from bioseq_lstm.learning.training import train
 
 
 class Hostile:
@@ -79,35 +79,81 @@ def test_weights_of_another_model_are_refused_in_one_line(
         assert torch.equal(tensor.nan_to_num(9), before[name].nan_to_num(9))
 
 
+def saved(folder: Path, owner: str = "f", epochs: int = 1) -> Path:
+    """A folder as a training leaves it after some epochs."""
+    plugin = Checkpoints(owner)
+    for epoch in range(epochs):
+        plugin.save_checkpoint({"epoch": epoch}, folder / "best.ckpt")
+        plugin.save_checkpoint({"epoch": epoch}, folder / "last.ckpt")
+    return folder
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-len(content) // 3] ^= 1
+    path.write_bytes(content)
+
+
+def cut_in_half(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+damages = pytest.mark.parametrize("damage", [flip_a_bit, cut_in_half, empty])
+
+
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
-    plugin = AtomicCheckpoints("f")
-    plugin.save_checkpoint({"epoch": 1}, tmp_path / "last.ckpt")
+    saved(tmp_path)
     with pytest.raises((AttributeError, pickle.PicklingError)):
-        plugin.save_checkpoint({"epoch": lambda: 2}, tmp_path / "last.ckpt")
-    assert torch.load(tmp_path / "last.ckpt", weights_only=True) == {"epoch": 1}
-    assert {path.name for path in tmp_path.iterdir()} == {"last.ckpt", "fingerprint.json"}
+        Checkpoints("f").save_checkpoint({"epoch": lambda: 2}, tmp_path / "last.ckpt")
+    assert read_checkpoint(tmp_path / "last.ckpt") == {"epoch": 0}
+    assert {path.name for path in tmp_path.iterdir()} == {"last.ckpt", "best.ckpt"}
+
+
+@damages
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(
+    tmp_path: Path, damage: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = saved(tmp_path / "c", epochs=3)
+    damage(folder / "last.ckpt")
+    found = last_good(folder, "f")
+    assert found == folder / "last.ckpt"
+    assert read_checkpoint(found) == {"epoch": 1}
+    assert "the checkpoint is damaged; the one before is taken" in capsys.readouterr().err
+
+
+@damages
+@pytest.mark.parametrize("names", [("best.ckpt",), ("last.ckpt", "before.ckpt")])
+def test_where_nothing_whole_is_left_training_begins_anew(
+    tmp_path: Path,
+    damage: Callable[[Path], None],
+    names: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = saved(tmp_path / "c", epochs=3)
+    for name in names:
+        damage(folder / name)
+    assert last_good(folder, "f") is None
+    assert not folder.exists()
+    assert "training begins anew" in capsys.readouterr().err
 
 
 def test_the_checkpoint_of_this_very_training_is_kept(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    AtomicCheckpoints("f").save_checkpoint({}, tmp_path / "c" / "last.ckpt")
-    assert discard_foreign(tmp_path / "c", "f") == tmp_path / "c" / "last.ckpt"
+    folder = saved(tmp_path / "c")
+    assert last_good(folder, "f") == folder / "last.ckpt"
     assert "going on from" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("recorded", ['"g"', None], ids=["another's", "nobody's"])
 def test_any_other_checkpoint_is_removed_and_said(
-    tmp_path: Path, recorded: str | None, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = tmp_path / "c"
-    AtomicCheckpoints("f").save_checkpoint({}, folder / "last.ckpt")
-    (folder / "best.ckpt").touch()
-    if recorded is None:
-        (folder / "fingerprint.json").unlink()
-    else:
-        (folder / "fingerprint.json").write_text(recorded)
-    assert discard_foreign(folder, "f") is None
+    folder = saved(tmp_path / "c", owner="g")
+    assert last_good(folder, "f") is None
     assert not folder.exists()
     assert "set aside" in capsys.readouterr().err
 
@@ -115,28 +161,17 @@ def test_any_other_checkpoint_is_removed_and_said(
 def test_where_there_is_none_nothing_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert discard_foreign(tmp_path / "c", "f") is None
+    assert last_good(tmp_path / "c", "f") is None
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("format", ["pickle", "torch"])
-def test_a_hostile_checkpoint_does_not_run(
-    toy: Callable[..., Any], tmp_path: Path, format: str
-) -> None:
-    touched, folder = tmp_path / "touched", tmp_path / "c"
-    folder.mkdir()
-    hostile = {"state_dict": Hostile(touched)}
-    if format == "pickle":
-        (folder / "last.ckpt").write_bytes(pickle.dumps(hostile, protocol=2))
-    else:
-        torch.save(hostile, folder / "last.ckpt")
-    (folder / "fingerprint.json").write_text(json.dumps("f"))
-    data = toy("structure")
-    made = data.task.network(data.model, data.encoded, data.parts.train)
+def test_a_hostile_checkpoint_does_not_run(tmp_path: Path) -> None:
+    touched = tmp_path / "touched"
+    folder = tmp_path / "c"
+    Checkpoints("f").save_checkpoint({"state_dict": Hostile(touched)}, folder / "last.ckpt")
     with pytest.raises(pickle.UnpicklingError):
-        train(data.task, made, data.encoded, data.parts, data.model.training, 1, folder, "f")
+        read_checkpoint(folder / "last.ckpt")
     assert not touched.exists()
-    torch.load(folder / "last.ckpt", weights_only=False) if format == "torch" else pickle.loads(
-        (folder / "last.ckpt").read_bytes()
-    )
+    content = (folder / "last.ckpt").read_bytes().split(b"\n", 1)[1]
+    torch.load(io.BytesIO(content), weights_only=False)
     assert touched.exists()  # it would have run

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.errors import UserError
-from bioseq_lstm.learning.training import Learner, Trained, run_network, train
+from bioseq_lstm.learning.learner import Learner
+from bioseq_lstm.learning.training import Trained, run_network, train
 from bioseq_lstm.nn.native import library
 from bioseq_lstm.tasks.base import Batch
 from bioseq_lstm.tasks.structure.task import StructureTask
@@ -349,7 +350,8 @@ def test_a_checkpoint_of_other_settings_is_set_aside_and_said(
 
 
 def test_a_loss_that_is_not_finite_stops_with_advice(toy: Make, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"the loss is not finite at step \d+: lower training\.lea"):
+    said = r"the loss is not finite at step \d+, in the batch of 'c\d+', .*: lower training\.lea"
+    with pytest.raises(UserError, match=said):
         trained(toy("structure").told(learning_rate=1e30), tmp_path)
 
 
