@@ -26,7 +26,7 @@ from safetensors.torch import save_file
 from bioseq_lstm.data.alphabets import DNA, PROTEIN
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.files import sha256, write_json, write_text
-from bioseq_lstm.settings import ModelSettings
+from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.tasks import TASKS
 
 SHORTEST, LONGEST = 20, 40

@@ -24,7 +24,7 @@ from bioseq_lstm.data.alphabets import DNA
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.ragged import Ragged
 from bioseq_lstm.learning.explaining.mutants import Wild, single_mutants
-from bioseq_lstm.settings import ModelSettings
+from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.tasks import TASKS
 from bioseq_lstm.tasks.explained import Question, explained
 

@@ -17,17 +17,10 @@ from bioseq_lstm import pretrained
 from bioseq_lstm.download_settings import DOWNLOADS, Download
 from bioseq_lstm.encoder_settings import OTHER_NAMES
 from bioseq_lstm.errors import UserError, nearest
+from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.places import leaves
 from bioseq_lstm.presets import merge, preset
-from bioseq_lstm.settings import (
-    DATASETS,
-    LEARNT,
-    NAME,
-    Config,
-    DatasetSettings,
-    ModelSettings,
-    PretrainedDataset,
-)
+from bioseq_lstm.settings import DATASETS, LEARNT, NAME, Config, DatasetSettings, PretrainedDataset
 from bioseq_lstm.strict_yaml import line_of, load_yaml
 
 DEFAULT_MODELS: dict[str, dict[str, Any]] = {

@@ -12,7 +12,8 @@ from pydantic import Field, ValidationError, field_validator
 from bioseq_lstm.config import parse_settings
 from bioseq_lstm.encoder_settings import Strict
 from bioseq_lstm.errors import UserError
-from bioseq_lstm.settings import DATASETS, NAME, DatasetSettings, ModelSettings, Name
+from bioseq_lstm.model_settings import ModelSettings
+from bioseq_lstm.settings import DATASETS, NAME, DatasetSettings, Name
 
 # What predicting needs of the settings of the dataset that was learnt from; no paths among it.
 KEPT_OF_DATASET = ("split", "unit", "coding_start", "higher_binds_stronger", "apply_mutations")

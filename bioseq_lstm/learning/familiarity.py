@@ -19,8 +19,8 @@ from torch import nn
 from bioseq_lstm.data.batching import token_batches
 from bioseq_lstm.data.ragged import Ragged
 from bioseq_lstm.learning.windows import WINDOW
+from bioseq_lstm.model_settings import TrainingSettings
 from bioseq_lstm.nn.reversal import position_mask
-from bioseq_lstm.settings import TrainingSettings
 
 MOST_FITTED = 4_000  # training sequences that mean and covariance are taken from
 FOLDS = 5

@@ -20,7 +20,7 @@ from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.learning.checkpoint import check_shapes, load_weights
 from bioseq_lstm.learning.stored import opened
-from bioseq_lstm.settings import ModelSettings
+from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.tasks.base import Task
 
 _PARTS = ("embedding", "stem", "encoder", "attention", "head", "inputs")

@@ -24,7 +24,8 @@ from bioseq_lstm.learning.stacking import cold_columns, inputs, stack
 from bioseq_lstm.learning.starting import start_from
 from bioseq_lstm.learning.training import run_network, train
 from bioseq_lstm.metrics.bootstrap import LEVEL, Bootstrap, bootstrap
-from bioseq_lstm.settings import DatasetSettings, ModelSettings
+from bioseq_lstm.model_settings import ModelSettings
+from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks.base import Parts, Task
 
 

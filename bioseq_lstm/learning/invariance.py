@@ -13,7 +13,7 @@ from torch import nn
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.learning.pace import Pace
 from bioseq_lstm.learning.training import run_batches
-from bioseq_lstm.settings import TrainingSettings
+from bioseq_lstm.model_settings import TrainingSettings
 from bioseq_lstm.tasks.base import Task
 
 RECORDS = 16

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from bioseq_lstm.data.batching import thinned
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.learning.pace import Pace
+from bioseq_lstm.model_settings import TrainingSettings
 from bioseq_lstm.nn.recurrence import begin_epoch, penalties
-from bioseq_lstm.settings import TrainingSettings
 from bioseq_lstm.tasks.base import Batch, Parts, Task
 
 WARM_UP = 0.1  # share of the steps during which the learning rate rises

@@ -16,7 +16,8 @@ from bioseq_lstm.learning.familiarity import summed_up
 from bioseq_lstm.learning.standing_out import Ordinary
 from bioseq_lstm.learning.surprise import Surprise
 from bioseq_lstm.metrics.bands import band_numbers
-from bioseq_lstm.tasks.base import Nearest, Parts, Task
+from bioseq_lstm.tasks.base import Parts, Task
+from bioseq_lstm.tasks.outcomes import Nearest
 
 RARE = 0.01  # share of usual records that are marked as surprising too
 

@@ -19,7 +19,8 @@ from bioseq_lstm.learning.foreign import check_calibration, network_of
 from bioseq_lstm.learning.prediction import Decoded, Predictor
 from bioseq_lstm.learning.windows import predict_new_rows
 from bioseq_lstm.tasks import TASKS
-from bioseq_lstm.tasks.base import Task, Trust
+from bioseq_lstm.tasks.base import Task
+from bioseq_lstm.tasks.outcomes import Trust
 
 
 @dataclass(frozen=True)

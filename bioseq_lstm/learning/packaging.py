@@ -36,9 +36,9 @@ from bioseq_lstm.learning.run import load_network
 from bioseq_lstm.learning.stored import compact
 from bioseq_lstm.learning.training import run_network
 from bioseq_lstm.metrics.bootstrap import bootstrap
+from bioseq_lstm.model_settings import TrainingSettings
 from bioseq_lstm.pretrained import CARD, WEIGHTS
 from bioseq_lstm.provenance import versions
-from bioseq_lstm.settings import TrainingSettings
 from bioseq_lstm.strict_yaml import load_yaml
 from bioseq_lstm.tasks import TASKS
 from bioseq_lstm.tasks.base import Parts, Task

@@ -22,8 +22,9 @@ from bioseq_lstm.data.alphabets import DNA, PROTEIN, SMILES
 from bioseq_lstm.data.profile import profile
 from bioseq_lstm.files import read_json
 from bioseq_lstm.learning.layout import Layout
+from bioseq_lstm.model_settings import InputSettings, ModelSettings
 from bioseq_lstm.nn.network import SequenceEncoder
-from bioseq_lstm.settings import Config, DatasetSettings, InputSettings, ModelSettings
+from bioseq_lstm.settings import Config, DatasetSettings
 from bioseq_lstm.tasks import TASKS
 
 ALPHABETS = {"protein": PROTEIN, "dna": DNA, "molecule": SMILES}

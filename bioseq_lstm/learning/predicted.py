@@ -11,7 +11,7 @@ from bioseq_lstm.learning.prediction import MANIFEST
 from bioseq_lstm.reporting.panels import Panel, Section, Table, Text
 from bioseq_lstm.reporting.sequences import MOST_RESIDUES
 from bioseq_lstm.reporting.tables import MOST_ROWS
-from bioseq_lstm.tasks.base import NewFile
+from bioseq_lstm.tasks.outcomes import NewFile
 
 
 def read_predicted(folder: Path) -> dict[str, NewFile]:

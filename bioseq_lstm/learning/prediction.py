@@ -27,7 +27,8 @@ from bioseq_lstm.learning.windows import predict_new_rows
 from bioseq_lstm.newfiles import visible_files
 from bioseq_lstm.provenance import checksums
 from bioseq_lstm.settings import DatasetSettings
-from bioseq_lstm.tasks.base import Nearest, NewPredictions, Parts, Task, Trust
+from bioseq_lstm.tasks.base import Parts, Task
+from bioseq_lstm.tasks.outcomes import Nearest, NewPredictions, Trust
 
 LETTERS = 500_000  # of a part; its tables take some hundred bytes a letter
 REJECTED, OUTSIDE, PLATE, MANIFEST = "rejected.tsv", "outside.tsv", "plate.tsv", "manifest.json"

@@ -38,8 +38,9 @@ from bioseq_lstm.learning.stacking import Stack, inputs, stack
 from bioseq_lstm.learning.starting import start_from
 from bioseq_lstm.learning.training import run_network, train
 from bioseq_lstm.learning.turns import in_turn
+from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.provenance import code_digest, machine, versions
-from bioseq_lstm.settings import DatasetSettings, ModelSettings
+from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks.base import Parts, Task
 
 

@@ -33,7 +33,8 @@ from bioseq_lstm.reporting.page import write_index, write_report
 from bioseq_lstm.reporting.panels import Entry, Page, Panel, Table
 from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.strict_yaml import load_yaml
-from bioseq_lstm.tasks.base import Results, Task
+from bioseq_lstm.tasks.base import Task
+from bioseq_lstm.tasks.outcomes import Results
 
 
 def report_dataset(

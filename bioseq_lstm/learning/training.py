@@ -26,8 +26,8 @@ from bioseq_lstm.learning.checkpoint import BEST, LAST, Checkpoints, last_good, 
 from bioseq_lstm.learning.learner import WARM_UP, Data, Learner, Sharing
 from bioseq_lstm.learning.pace import Pace, letters
 from bioseq_lstm.learning.stopping import Patience, StopAtNaN, out_of_memory
+from bioseq_lstm.model_settings import TrainerSettings, TrainingSettings
 from bioseq_lstm.nn.recurrence import engine
-from bioseq_lstm.settings import TrainerSettings, TrainingSettings
 from bioseq_lstm.tasks.base import Parts, Task
 
 ALONE = TrainerSettings()  # one process

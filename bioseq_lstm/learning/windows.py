@@ -8,7 +8,7 @@ from torch import nn
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.ragged import Ragged
 from bioseq_lstm.learning.training import run_network
-from bioseq_lstm.settings import TrainingSettings
+from bioseq_lstm.model_settings import TrainingSettings
 from bioseq_lstm.tasks.base import Task
 
 # Memory grows with the length, 13 kB a residue for two layers of 256. No known protein is as long

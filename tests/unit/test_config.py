@@ -30,11 +30,12 @@ from bioseq_lstm.encoder_settings import (
 )
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.init_settings import InitSettings
+from bioseq_lstm.model_settings import AttentionSettings, ModelSettings
 from bioseq_lstm.nn.convlstm import ConvLstm
 from bioseq_lstm.nn.encoders import CELLS, ENCODERS
 from bioseq_lstm.nn.stacking import RecurrentEncoder
 from bioseq_lstm.presets import merge, preset
-from bioseq_lstm.settings import AttentionSettings, Config, ModelSettings
+from bioseq_lstm.settings import Config
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"

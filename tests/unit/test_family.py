@@ -11,8 +11,9 @@ import pytest
 
 from bioseq_lstm.config import load_config
 from bioseq_lstm.data.encoded import Encoded
+from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.nn.encoders import ENCODERS
-from bioseq_lstm.settings import DatasetSettings, ModelSettings
+from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks import TASKS
 
 ROOT = Path(__file__).resolve().parents[2]

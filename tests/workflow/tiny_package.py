@@ -13,7 +13,7 @@ from torch import nn
 
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.files import sha256, write_json
-from bioseq_lstm.settings import ModelSettings
+from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.tasks import TASKS
 
 CALIBRATION: dict[str, dict[str, Any]] = {

@@ -23,7 +23,8 @@ from bioseq_lstm.learning.explaining.samples import Trained, held_out_samples, n
 from bioseq_lstm.learning.explaining.sanity import randomised, rank_correlation
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.training import run_network
-from bioseq_lstm.settings import DatasetSettings, TrainingSettings
+from bioseq_lstm.model_settings import TrainingSettings
+from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks.base import Task
 from bioseq_lstm.tasks.explained import Explained, Question, Sample, explained
 

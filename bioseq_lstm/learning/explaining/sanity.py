@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from bioseq_lstm.data.encoded import Encoded
-from bioseq_lstm.settings import ModelSettings
+from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.tasks.base import Task
 
 

@@ -22,7 +22,8 @@ from bioseq_lstm.learning.explaining.samples import Trained
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.stacking import Fitted, added, refitted
 from bioseq_lstm.learning.training import run_network
-from bioseq_lstm.settings import DatasetSettings, TrainingSettings
+from bioseq_lstm.model_settings import TrainingSettings
+from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks.base import Task
 from bioseq_lstm.tasks.explained import Explained, explained
 from bioseq_lstm.tasks.reading import MAX_NEW_LENGTH, records_table

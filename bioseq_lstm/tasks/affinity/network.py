@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from bioseq_lstm.data.alphabets import PROTEIN, SMILES
 from bioseq_lstm.data.molecules import FINGERPRINT_BITS
+from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.nn.heads import PairHead
 from bioseq_lstm.nn.network import PooledEncoder, SequenceEncoder
-from bioseq_lstm.settings import ModelSettings
 
 SIDES = {"drug": SMILES, "target": PROTEIN}
 

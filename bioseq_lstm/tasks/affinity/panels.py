@@ -10,7 +10,7 @@ from bioseq_lstm.metrics.base import unit_codes
 from bioseq_lstm.reporting.charts import histogram, scatter
 from bioseq_lstm.reporting.panels import Chart, Panel, Section, Table, Text
 from bioseq_lstm.tasks.affinity.task import AffinityTask
-from bioseq_lstm.tasks.base import NewFile, Results
+from bioseq_lstm.tasks.outcomes import NewFile, Results
 from bioseq_lstm.tasks.telling import coverage_stated, nothing_new, shown_names
 
 

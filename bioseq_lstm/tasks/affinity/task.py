@@ -37,19 +37,18 @@ from bioseq_lstm.data.tables import read_affinities
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.metrics.affinity import METRICS, AffinityScorer
 from bioseq_lstm.metrics.intervals import conformal_half_width
+from bioseq_lstm.model_settings import ModelSettings, TrainingSettings
 from bioseq_lstm.newfiles import fasta_files, molecule_files
 from bioseq_lstm.nn.network import PooledEncoder
-from bioseq_lstm.settings import AffinityDataset, ModelSettings, TrainingSettings
+from bioseq_lstm.settings import AffinityDataset
 from bioseq_lstm.tasks.affinity.network import SIDES, AffinityNetwork
-from bioseq_lstm.tasks.base import (
-    Batch,
+from bioseq_lstm.tasks.base import Batch, Task, padded_tensors
+from bioseq_lstm.tasks.outcomes import (
     Nearest,
     NewPredictions,
     Results,
-    Task,
     Trust,
     measured_in_band,
-    padded_tensors,
     surprise_column,
 )
 from bioseq_lstm.tasks.reading import (

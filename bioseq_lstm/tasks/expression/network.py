@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from bioseq_lstm.data.alphabets import DNA
+from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.nn.composition import Composition
 from bioseq_lstm.nn.heads import SequenceHead
 from bioseq_lstm.nn.network import SequenceEncoder
-from bioseq_lstm.settings import ModelSettings
 
 
 class ExpressionNetwork(nn.Module):

@@ -12,8 +12,8 @@ from bioseq_lstm.metrics.bootstrap import bootstrap
 from bioseq_lstm.metrics.regression import ExpressionScorer
 from bioseq_lstm.reporting.charts import bars_with_interval, scatter
 from bioseq_lstm.reporting.panels import Chart, Panel, Section, Table, Text
-from bioseq_lstm.tasks.base import NewFile, Results
 from bioseq_lstm.tasks.expression.task import ExpressionTask
+from bioseq_lstm.tasks.outcomes import NewFile, Results
 from bioseq_lstm.tasks.telling import coverage_stated, nothing_new, shown_names
 
 REPLICATES = 200  # of the intervals of single conditions, which are many

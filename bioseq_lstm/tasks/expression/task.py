@@ -27,23 +27,11 @@ from bioseq_lstm.errors import UserError
 from bioseq_lstm.metrics.base import unit_codes
 from bioseq_lstm.metrics.intervals import conformal_half_width
 from bioseq_lstm.metrics.regression import METRICS, ExpressionScorer
-from bioseq_lstm.settings import (
-    ExpressionDataset,
-    ExpressionSet,
-    ModelSettings,
-    TrainingSettings,
-)
-from bioseq_lstm.tasks.base import (
-    Batch,
-    Nearest,
-    NewPredictions,
-    Results,
-    Task,
-    Trust,
-    nearest_columns,
-    padded_tensors,
-)
+from bioseq_lstm.model_settings import ModelSettings, TrainingSettings
+from bioseq_lstm.settings import ExpressionDataset, ExpressionSet
+from bioseq_lstm.tasks.base import Batch, Task, padded_tensors
 from bioseq_lstm.tasks.expression.network import ExpressionNetwork
+from bioseq_lstm.tasks.outcomes import Nearest, NewPredictions, Results, Trust, nearest_columns
 from bioseq_lstm.tasks.reading import (
     new_sequences,
     records_table,

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from bioseq_lstm.data.alphabets import DSSP8, PROTEIN
+from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.nn.heads import ResidueHead
 from bioseq_lstm.nn.network import SequenceEncoder
-from bioseq_lstm.settings import ModelSettings
 
 STATES = len(DSSP8.letters)
 

@@ -14,7 +14,7 @@ from bioseq_lstm.metrics.calibration import CalibrationScorer
 from bioseq_lstm.metrics.structure import STATES3, STATES8, StructureScorer
 from bioseq_lstm.reporting.charts import confusion, reliability
 from bioseq_lstm.reporting.panels import Chart, Panel, Section, SequenceTrack, Table, Text
-from bioseq_lstm.tasks.base import NewFile, Results
+from bioseq_lstm.tasks.outcomes import NewFile, Results
 from bioseq_lstm.tasks.telling import nothing_new, shown_names, stated, with_interval
 
 SHOWN_CHAINS = 30  # drawn in the page; all stand in the files

@@ -31,22 +31,10 @@ from bioseq_lstm.metrics.structure import (
     three_states,
 )
 from bioseq_lstm.metrics.temperature import at_temperature, fit_temperature
-from bioseq_lstm.settings import (
-    ModelSettings,
-    StructureDataset,
-    StructureSet,
-    TrainingSettings,
-)
-from bioseq_lstm.tasks.base import (
-    Batch,
-    Nearest,
-    NewPredictions,
-    Results,
-    Task,
-    Trust,
-    nearest_columns,
-    padded_tensors,
-)
+from bioseq_lstm.model_settings import ModelSettings, TrainingSettings
+from bioseq_lstm.settings import StructureDataset, StructureSet
+from bioseq_lstm.tasks.base import Batch, Task, padded_tensors
+from bioseq_lstm.tasks.outcomes import Nearest, NewPredictions, Results, Trust, nearest_columns
 from bioseq_lstm.tasks.reading import (
     MAX_IN_WINDOWS,
     new_sequences,

@@ -14,7 +14,7 @@ from bioseq_lstm.config import parse_settings
 from bioseq_lstm.data.alphabets import DSSP8, PROTEIN
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.records import Reading
-from bioseq_lstm.settings import ModelSettings
+from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.tasks import TASKS
 from bioseq_lstm.tasks.base import Parts, Task
 

@@ -11,8 +11,8 @@ import pytest
 from bioseq_lstm.learning.compared import models_compared
 from bioseq_lstm.learning.costs import TrainedRun, costs, encoder_text, invariance_text
 from bioseq_lstm.metrics.base import Metric
+from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.reporting.panels import Chart, Panel, Table, Text
-from bioseq_lstm.settings import ModelSettings
 
 Q3 = Metric("q3", "Q3", "", True, "")
 MSE = Metric("mse", "MSE", "", False, "")

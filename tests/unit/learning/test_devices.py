@@ -26,7 +26,7 @@ from conftest import make_toy
 from bioseq_lstm.files import write_tsv
 from bioseq_lstm.learning.learner import Learner
 from bioseq_lstm.learning.training import train
-from bioseq_lstm.settings import TrainerSettings
+from bioseq_lstm.model_settings import TrainerSettings
 
 folder, devices = Path(sys.argv[1]), int(sys.argv[2])
 gradients = []

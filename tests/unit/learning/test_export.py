@@ -27,7 +27,7 @@ from bioseq_lstm.learning.export import export_run
 from bioseq_lstm.learning.run import load_network
 from bioseq_lstm.learning.training import run_network
 from bioseq_lstm.metrics.temperature import at_temperature
-from bioseq_lstm.settings import ModelSettings
+from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.tasks.base import Task
 from bioseq_lstm.tasks.structure.task import most_probable
 

@@ -21,8 +21,8 @@ from bioseq_lstm.learning.checkpoint import save_weights
 from bioseq_lstm.learning.foreign import network_of
 from bioseq_lstm.learning.packages import load_package
 from bioseq_lstm.learning.run import load_network
+from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.nn.encoders import ENCODERS
-from bioseq_lstm.settings import ModelSettings
 from bioseq_lstm.tasks import TASKS
 
 ABOUT = {"structure": {}, "expression": {"conditions": ["a", "b"], "coding_start": 3},

@@ -22,7 +22,7 @@ from bioseq_lstm.learning.packaging import TOLERANCE, package
 from bioseq_lstm.learning.run import Run, load_network, run_training
 from bioseq_lstm.learning.training import run_network
 from bioseq_lstm.metrics.structure import three_states
-from bioseq_lstm.settings import TrainingSettings
+from bioseq_lstm.model_settings import TrainingSettings
 from bioseq_lstm.tasks import TASKS
 
 FILES = {

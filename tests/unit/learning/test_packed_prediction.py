@@ -22,7 +22,7 @@ from bioseq_lstm.learning.packages import load_package
 from bioseq_lstm.learning.packed_prediction import predict_packed
 from bioseq_lstm.learning.training import run_network
 from bioseq_lstm.metrics.temperature import at_temperature
-from bioseq_lstm.settings import TrainingSettings
+from bioseq_lstm.model_settings import TrainingSettings
 
 RNG = np.random.default_rng(3)
 CHAINS = {

@@ -20,7 +20,8 @@ from bioseq_lstm.learning.run import Run, load_network, run_training
 from bioseq_lstm.learning.training import run_network
 from bioseq_lstm.metrics.bands import BAND_EDGES
 from bioseq_lstm.metrics.temperature import at_temperature
-from bioseq_lstm.settings import DatasetSettings, TrainingSettings
+from bioseq_lstm.model_settings import TrainingSettings
+from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks import TASKS
 
 TASK = TASKS["structure"]

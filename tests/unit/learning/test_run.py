@@ -17,7 +17,7 @@ from bioseq_lstm.learning import run as module
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.run import Run, load_network, run_training
 from bioseq_lstm.learning.training import run_network
-from bioseq_lstm.settings import ModelSettings
+from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.tasks import TASKS
 
 Make = Callable[..., Any]

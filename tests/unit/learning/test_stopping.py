@@ -18,7 +18,7 @@ from bioseq_lstm.errors import UserError
 from bioseq_lstm.learning.checkpoint import load_weights
 from bioseq_lstm.learning.stopping import out_of_memory
 from bioseq_lstm.learning.training import Trained, train
-from bioseq_lstm.settings import TrainerSettings
+from bioseq_lstm.model_settings import TrainerSettings
 from bioseq_lstm.tasks.base import Batch
 from bioseq_lstm.tasks.structure.task import StructureTask
 

@@ -13,7 +13,7 @@ from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.learning import windows as module
 from bioseq_lstm.learning.training import run_network
 from bioseq_lstm.learning.windows import predict_new_rows, windows
-from bioseq_lstm.settings import TrainingSettings
+from bioseq_lstm.model_settings import TrainingSettings
 
 
 @pytest.mark.parametrize("length", [1, 49_999, 50_000, 50_001, 96_000, 96_001, 200_000])

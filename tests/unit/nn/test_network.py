@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from bioseq_lstm.errors import UserError
+from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.nn.encoders import ENCODERS
 from bioseq_lstm.nn.heads import PairHead, ResidueHead, SequenceHead
 from bioseq_lstm.nn.network import PooledEncoder, SequenceEncoder
-from bioseq_lstm.settings import ModelSettings
 from bioseq_lstm.tasks.affinity.network import AffinityNetwork
 from bioseq_lstm.tasks.expression.network import ExpressionNetwork
 from bioseq_lstm.tasks.structure.network import StructureNetwork

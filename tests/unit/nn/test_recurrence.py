@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from bioseq_lstm.learning.learner import Learner
+from bioseq_lstm.model_settings import TrainingSettings
 from bioseq_lstm.nn.encoders import build_encoder
 from bioseq_lstm.nn.native import library
 from bioseq_lstm.nn.recurrence import Cell, State, begin_epoch, engine, penalties
-from bioseq_lstm.settings import TrainingSettings
 
 
 class Counting(Cell):

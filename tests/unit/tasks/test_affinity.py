@@ -14,10 +14,10 @@ from bioseq_lstm.data.mutations import APPLIED, UNKNOWN
 from bioseq_lstm.data.records import Reading
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.metrics.bands import BAND_EDGES
+from bioseq_lstm.model_settings import BlockSettings, ModelSettings, TrainingSettings
 from bioseq_lstm.newfiles import visible_files
-from bioseq_lstm.settings import BlockSettings, ModelSettings, TrainingSettings
 from bioseq_lstm.tasks import TASKS
-from bioseq_lstm.tasks.base import Nearest, NewPredictions, Trust
+from bioseq_lstm.tasks.outcomes import Nearest, NewPredictions, Trust
 
 TASK = TASKS["affinity"]
 MODEL = ModelSettings.model_validate({"encoder": {"name": "lstm", "hidden_size": 4}})

@@ -15,9 +15,9 @@ from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.records import Reading
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.metrics.bands import BAND_EDGES
-from bioseq_lstm.settings import ModelSettings
+from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.tasks import TASKS
-from bioseq_lstm.tasks.base import Nearest, Trust
+from bioseq_lstm.tasks.outcomes import Nearest, Trust
 
 TASK = TASKS["expression"]
 MODEL = ModelSettings.model_validate({"encoder": {"name": "lstm", "hidden_size": 4}})

@@ -14,10 +14,11 @@ from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.records import Reading
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.metrics.bands import BAND_EDGES
+from bioseq_lstm.model_settings import ModelSettings, TrainingSettings
 from bioseq_lstm.newfiles import visible_files
-from bioseq_lstm.settings import ModelSettings, TrainingSettings
 from bioseq_lstm.tasks import TASKS
-from bioseq_lstm.tasks.base import Nearest, Parts, Trust, nearest_rows
+from bioseq_lstm.tasks.base import Parts, nearest_rows
+from bioseq_lstm.tasks.outcomes import Nearest, Trust
 
 TASK = TASKS["structure"]
 MODEL = ModelSettings.model_validate({"encoder": {"name": "lstm", "hidden_size": 4}})

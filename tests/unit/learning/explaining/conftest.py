@@ -15,7 +15,7 @@ from bioseq_lstm.config import parse_settings
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.explain_settings import ExplainSettings
 from bioseq_lstm.learning.training import run_network
-from bioseq_lstm.settings import TrainingSettings
+from bioseq_lstm.model_settings import TrainingSettings
 from bioseq_lstm.tasks.base import Task
 from bioseq_lstm.tasks.explained import Explained, Question, explained
 

@@ -18,9 +18,10 @@ from bioseq_lstm.learning.explaining.sections import explanations_section
 from bioseq_lstm.learning.explaining.variants import predict_variants
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.run import Run, run_training
+from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.reporting.page import render
 from bioseq_lstm.reporting.panels import Chart, Drawing, Page, Table
-from bioseq_lstm.settings import DatasetSettings, ModelSettings
+from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks import TASKS
 
 MOTIF = "TATAAT"
