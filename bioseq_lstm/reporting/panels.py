@@ -97,6 +97,8 @@ class SequenceTrack:
 
     ``predicted`` and ``observed`` are DSSP states, one letter per residue (three or eight states;
     ``.`` is unknown); ``confidence`` is the probability of the predicted state, per residue.
+    ``three`` is the call among helix, strand and coil (H, E, C) where it is one of its own: it is
+    what is drawn. Without it ``predicted``, reduced, is drawn.
     """
 
     id: str
@@ -105,14 +107,29 @@ class SequenceTrack:
     confidence: Sequence[float] | None = None
     observed: str | None = None
     note: str = ""
+    three: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("predicted", "confidence", "observed"):
+        for name in ("predicted", "confidence", "observed", "three"):
             track = getattr(self, name)
             if track is not None and len(track) != len(self.sequence):
                 raise ValueError(
                     f"{self.id}: {name} has {len(track)} entries for {len(self.sequence)} residues"
                 )
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """A list of chains that can be searched, sorted, copied and downloaded.
+
+    ``file`` names where all of them lie; ``total`` counts them where ``tracks`` are a choice.
+    """
+
+    title: str
+    tracks: Sequence[SequenceTrack]
+    caption: str = ""
+    file: str = ""
+    total: int = 0
 
 
 @dataclass(frozen=True)
@@ -122,7 +139,7 @@ class Warning:
     text: str
 
 
-Panel = Table | Chart | Drawing | Text | SequenceTrack | Warning
+Panel = Table | Chart | Drawing | Text | Tracks | Warning
 
 
 @dataclass(frozen=True)

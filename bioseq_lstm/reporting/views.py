@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import altair as alt
@@ -15,9 +14,9 @@ from bioseq_lstm.reporting.panels import (
     Chart,
     Drawing,
     Panel,
-    SequenceTrack,
     Table,
     Text,
+    Tracks,
     Warning,
 )
 
@@ -49,23 +48,18 @@ class ChartData:
 
 
 def panel_views(items: Sequence[Panel], key: str) -> Iterator[PanelView]:
-    """Panels as views; sequence tracks that follow each other become one list.
+    """Panels as views.
 
     Ids are ``<key>_<place>``: a key has no underscore, so they never meet the id of a section.
     """
-    place = 0
-    for _, group in groupby(items, lambda item: isinstance(item, SequenceTrack)):
-        panels = list(group)
-        tracks = [panel for panel in panels if isinstance(panel, SequenceTrack)]
-        for panel in [tracks] if tracks else panels:
-            place += 1
-            yield _view(panel, f"{key}_{place}")
+    for place, panel in enumerate(items, 1):
+        yield _view(panel, f"{key}_{place}")
 
 
-def _view(panel: Panel | list[SequenceTrack], id: str) -> PanelView:
-    if isinstance(panel, list):
+def _view(panel: Panel, id: str) -> PanelView:
+    if isinstance(panel, Tracks):
         tracks = sequences.view(panel)
-        return PanelView("tracks", id, panel, tracks, tracks.payload())
+        return PanelView("tracks", id, panel, tracks, tracks.payload(), _file_name(panel.title))
     if isinstance(panel, Table):
         table = tables.view(panel)
         return PanelView("table", id, panel, table, table.payload(), _file_name(panel.title))

@@ -17,6 +17,7 @@ from bioseq_lstm.reporting.panels import (
     SequenceTrack,
     Table,
     Text,
+    Tracks,
     Warning,
 )
 
@@ -208,7 +209,7 @@ def _no_values() -> pd.DataFrame:
 
 
 def _new(rng: np.random.Generator, tail: str) -> list[Panel]:
-    tracks: list[Panel] = []
+    tracks = []
     for number in range(6):
         length = int(rng.integers(70, 220))
         states = "".join(
@@ -228,4 +229,4 @@ def _new(rng: np.random.Generator, tail: str) -> list[Panel]:
                 note=f"nearest training chain 1abc_A at 31 % identity; Q3 there 0.68{tail}",
             )
         )
-    return tracks
+    return [Tracks(f"Queries{tail}", tracks, f"n = 6.{tail}", f"queries.3line{tail}", 7)]

@@ -23,7 +23,7 @@ from bioseq_lstm.reporting.panels import (
     Section,
     SequenceTrack,
     Table,
-    Text,
+    Tracks,
 )
 
 pytestmark = pytest.mark.browser
@@ -215,31 +215,97 @@ def test_a_chart_shows_and_hands_out_its_data(report: Path, open_report: Open) -
     assert rows[5] == "majority,baseline,0.437,,"
 
 
-def test_a_chain_is_drawn_in_lines_of_sixty_and_handed_out(
-    tmp_path: Path, open_report: Open
-) -> None:
+def test_a_chain_is_drawn_in_lines_of_sixty(tmp_path: Path, open_report: Open) -> None:
     long = SequenceTrack("long", "A" * 3000, "H" * 3000)
     chain = SequenceTrack(
-        "1abc A\n>x", "ACDEFG" * 21, "HHEECC" * 21, [0.9] * 126, "HHEEC." * 21, "a note"
+        "1abc A", "ACDEFG" * 21, "HHEECC" * 21, [0.9] * 126, "HHEEC." * 21, "a note"
     )
-    path = _one_section(tmp_path / "report.html", chain, Text("between", ["t"]), long)
+    path = _one_section(tmp_path / "report.html", Tracks("a", [chain]), Tracks("b", [long]))
     page, findings = open_report(path)
     first, second = page.locator(".tracks").all()
-    assert first.locator("svg").count() == 3  # 126 residues: 60, 60 and 6
+    assert first.locator(".list svg").count() == 3  # 126 residues: 60, 60 and 6
     assert first.locator("svg").nth(2).locator(".letters").text_content() == "ACDEFG"
     assert first.locator("svg").nth(0).locator("path.strand").count() == 20  # 10 observed, 10 not
     assert second.locator("svg").count() == 20
     second.get_by_role("button", name="Show all 3,000 residues").click()
     assert second.locator("svg").count() == 50
+    assert findings.errors == []
+
+
+def test_what_is_drawn_and_counted_is_the_call_among_three_states(
+    tmp_path: Path, open_report: Open
+) -> None:
+    # Of eight states T is the most probable, of three the helix: two residues in three are right.
+    chain = SequenceTrack("a", "ACDE", "TTTT", [0.4] * 4, "HHC.", three="HHHH")
+    page, _ = open_report(_one_section(tmp_path / "report.html", Tracks("a", [chain])))
+    assert page.locator("path.helix").count() == 2
+    assert "helix 100%" in page.locator(".track summary").text_content()
+    assert "right 67%" in page.locator(".track summary").text_content()
+    assert page.locator("rect.wrong").count() == 1
+
+
+CHAINS = [
+    SequenceTrack("sure A\n>x", "ACDEFG" * 11, "HHEECC" * 11, [0.9] * 66, "HHEECC" * 11, "=1+1"),
+    SequenceTrack("wrong", "AC", "HH", [0.8, 0.8], "EE"),
+    SequenceTrack("unsure", "ACD", "HHH", [0.4, 0.5, 0.6], "HHE"),
+    SequenceTrack("blind", "A", "C", None, None, "far from training"),
+]
+
+
+@pytest.mark.parametrize(
+    ("order", "names"),
+    [
+        ("least confident first", ["unsure", "wrong", "sure A\n>x", "blind"]),
+        ("least accurate first", ["wrong", "unsure", "sure A\n>x", "blind"]),
+        ("most accurate first", ["sure A\n>x", "unsure", "wrong", "blind"]),
+        ("longest first", ["sure A\n>x", "unsure", "wrong", "blind"]),
+        ("as listed", ["sure A\n>x", "wrong", "unsure", "blind"]),
+    ],
+)
+def test_chains_are_sorted_by_what_the_reader_asks(
+    order: str, names: list[str], tmp_path: Path, open_report: Open
+) -> None:
+    page, _ = open_report(_one_section(tmp_path / "report.html", Tracks("a", CHAINS)))
+    if order != "least confident first":  # how the page opens
+        page.get_by_label("Order").select_option(label=order)
+    assert page.locator(".track strong").all_text_contents() == names
+    assert page.locator(".track").first.get_attribute("open") is not None
+
+
+FORMATS = {
+    "FASTA": (".fasta", [">sure A >x", "ACDEFG" * 10, "ACDEFG", ">wrong", "AC"]),
+    "3-line": (".3line.fasta", [">sure A >x", "ACDEFG" * 11, "HHEECC" * 11, ">wrong"]),
+    "TSV, per residue": (
+        ".tsv",
+        ["id\tposition\tresidue\tpredicted\tconfidence\tobserved", "sure A >x\t1\tA\tH\t0.9\tH"],
+    ),
+}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_chains_are_downloaded_and_copied_as_they_are_listed(
+    format: str, tmp_path: Path, open_report: Open
+) -> None:
+    page, findings = open_report(
+        _one_section(tmp_path / "report.html", Tracks("My chains", CHAINS))
+    )
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_label("Order").select_option(label="as listed")
+    page.get_by_label("As", exact=True).select_option(label=format)
     with page.expect_download() as waiting:
-        first.locator(".three-lines").click()
-    lines = Path(waiting.value.path()).read_text(encoding="utf-8").splitlines()
-    assert lines == [">1abc A >x", "ACDEFG" * 21, "HHEECC" * 21]
+        page.locator(".tracks .download").click()
+    ending, lines = FORMATS[format]
+    assert waiting.value.suggested_filename == f"my-chains{ending}"
+    text = Path(waiting.value.path()).read_text(encoding="utf-8")
+    assert text.splitlines()[: len(lines)] == lines
+    page.locator(".tracks .copy").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("() => navigator.clipboard.readText()") == text
+    page.get_by_label("Search").fill("far from")
+    page.get_by_label("As", exact=True).select_option(label="FASTA")
     with page.expect_download() as waiting:
-        first.locator(".residues").click()
-    residues = Path(waiting.value.path()).read_text(encoding="utf-8").splitlines()
-    assert residues[1].split("\t") == ["1abc A >x", "1", "A", "H", "0.9", "H"]
-    assert len(residues) == 127
+        page.locator(".tracks .download").click()
+    assert Path(waiting.value.path()).read_text(encoding="utf-8") == ">blind\nA\n"
     assert findings.errors == []
 
 
@@ -248,6 +314,7 @@ def test_sequences_are_found_by_name(report: Path, open_report: Open) -> None:
     page.locator(".tracks .search").fill("QUERY3")
     assert page.locator(".track").count() == 1
     assert page.locator(".track").get_attribute("open") is not None
+    assert page.locator(".tracks .place").text_content() == "1 of 6 chains"
     page.locator(".tracks .search").fill("nobody")
     assert page.locator(".tracks .list").text_content() == "No sequence of this name."
 

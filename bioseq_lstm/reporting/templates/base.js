@@ -24,6 +24,14 @@ function download(name, text, type) {
   setTimeout(() => URL.revokeObjectURL(address), 10000);
 }
 
+// Tells on the button itself what became of it, so that the eye need not wander.
+async function copy(text, button) {
+  const name = button.textContent;
+  const told = await (navigator.clipboard?.writeText(text) ?? Promise.reject()).then(() => "Copied", () => "Not copied: the browser forbids it");
+  button.textContent = told;
+  setTimeout(() => { button.textContent = name; }, 2000);
+}
+
 // A spreadsheet takes a text that begins like this for a formula; an apostrophe makes it text.
 const FORMULA = /^[=+\-@\t\r]/;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;

@@ -13,16 +13,22 @@ from bioseq_lstm.metrics.base import unit_codes
 from bioseq_lstm.metrics.calibration import CalibrationScorer
 from bioseq_lstm.metrics.structure import STATES3, STATES8, StructureScorer
 from bioseq_lstm.reporting.charts import confusion, reliability
-from bioseq_lstm.reporting.panels import Chart, Panel, Section, SequenceTrack, Table, Text
+from bioseq_lstm.reporting.panels import Chart, Panel, Section, SequenceTrack, Table, Text, Tracks
 from bioseq_lstm.tasks.base import NewFile, Results
+from bioseq_lstm.tasks.structure.chains import (
+    CONFIDENCE,
+    least_certain,
+    nearest_told,
+    tested_chains,
+)
 from bioseq_lstm.tasks.telling import nothing_new, shown_names, stated, with_interval
 
-SHOWN_CHAINS = 30  # drawn in the page; all stand in the files
+SHOWN_NEW = 200  # chains of a file drawn in the page; all stand in the files
 
 
 def panels(results: Results) -> list[Section]:
     table = results.predictions[results.chosen]
-    return [_errors(results, table), new_panels(results.new)]
+    return [_errors(results, table), tested_chains(results, table), new_panels(results.new)]
 
 
 def _errors(results: Results, table: pd.DataFrame) -> Section:
@@ -108,8 +114,6 @@ def _chains(name: str, file: NewFile) -> Iterator[Panel]:
         if "nearest_training_chain" in chains
         else ""
     )
-    if total > SHOWN_CHAINS:
-        caption += f"At most {SHOWN_CHAINS} are drawn below; all stand in the files."
     yield Table(
         f"{name}: {total:,} chains",
         shown_names(chains.drop(columns=["sequence", "states_8", "states_3"])),
@@ -118,24 +122,32 @@ def _chains(name: str, file: NewFile) -> Iterator[Panel]:
         total=total,
     )
     residues = dict(list(file.tables[".residues.tsv"].groupby("id", sort=False)))
-    for chain in chains.head(SHOWN_CHAINS).itertuples():
+    tracks = []
+    for chain in chains.head(SHOWN_NEW).itertuples():
         own = residues.get(chain.id)
         if own is None or len(own) < len(chain.sequence):
-            return  # the rows that a report reads end here
-        yield SequenceTrack(
-            chain.id,
-            chain.sequence,
-            chain.states_8,
-            own["confidence_probability"].tolist(),
-            note=_note(chain),
+            break  # the rows that a report reads end here
+        confidence = own["confidence_probability"].tolist()
+        tracks.append(
+            SequenceTrack(
+                chain.id,
+                chain.sequence,
+                chain.states_8,
+                confidence,
+                note=f"{_nearest_of(chain)} {least_certain(confidence)}".strip(),
+                three=chain.states_3,
+            )
         )
+    yield Tracks(
+        f"{name}, residue by residue",
+        tracks,
+        f"n = {len(tracks):,} chains. {CONFIDENCE}",
+        f"predictions/{name}.3line",
+        total,
+    )
 
 
-def _note(chain: Any) -> str:
+def _nearest_of(chain: Any) -> str:
     if not hasattr(chain, "nearest_training_chain"):
         return ""
-    nearest = chain.nearest_training_chain
-    if not isinstance(nearest, str) or not nearest:
-        return "No similar training chain was found."
-    likeness = chain.identity_times_coverage_fraction
-    return f"Nearest training chain {nearest}, identity times coverage {likeness:.0%}."
+    return nearest_told(chain.nearest_training_chain, chain.identity_times_coverage_fraction)
