@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 
@@ -32,6 +33,19 @@ class Table:
     total: int = 0
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Which rows of a chart's largest table are drawn: those whose ``column`` is what is chosen.
+
+    ``notes`` has the options in their order, each with what is said under it; the first is drawn
+    when the page opens.
+    """
+
+    label: str
+    column: str
+    notes: Mapping[str, str]
+
+
 @dataclass(frozen=True, eq=False)
 class Chart:
     """A Vega-Lite chart. ``alt`` says in words what it shows; ``half`` lets two stand abreast."""
@@ -41,6 +55,33 @@ class Chart:
     caption: str
     alt: str
     half: bool = False
+    choice: Choice | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Matrices of the same rows and columns side by side, shaded on one scale.
+
+    Each of ``layers`` is ``(rows, columns)``; NaN is left blank. Values below ``centre`` have one
+    hue, those above it another; without a centre all have one. ``label`` names quantity and unit.
+    """
+
+    title: str
+    rows: Sequence[str]
+    columns: Sequence[str]
+    layers: Mapping[str, np.ndarray]
+    label: str
+    caption: str
+    alt: str
+    row_label: str = "row"
+    column_label: str = "column"
+    centre: float | None = None
+
+    def __post_init__(self) -> None:
+        shape = (len(self.rows), len(self.columns))
+        for name, values in self.layers.items():
+            if np.shape(values) != shape:
+                raise ValueError(f"{name} has the shape {np.shape(values)}, not {shape}")
 
 
 SHAPES: Mapping[str, frozenset[str]] = {
@@ -139,7 +180,7 @@ class Warning:
     text: str
 
 
-Panel = Table | Chart | Drawing | Text | Tracks | Warning
+Panel = Table | Chart | Grid | Drawing | Text | Tracks | Warning
 
 
 @dataclass(frozen=True)

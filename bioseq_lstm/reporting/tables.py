@@ -36,6 +36,11 @@ class Column:
     form: str
     long: bool = False  # holds sentences, and wants room on a narrow screen
 
+    @property
+    def kind(self) -> str:
+        """The class of its cells."""
+        return "number" if self.numeric else "long" if self.long else "short"
+
 
 @dataclass(frozen=True)
 class TableView:
@@ -53,7 +58,9 @@ class TableView:
     def payload(self) -> dict[str, Any]:
         """What the page's script reads."""
         return {
-            "columns": [[column.name, column.numeric, column.form] for column in self.columns],
+            "columns": [
+                [column.name, column.numeric, column.form, column.kind] for column in self.columns
+            ],
             "rows": self.rows,
             "page": PAGE_ROWS if self.paged else 0,
         }

@@ -9,10 +9,13 @@ from typing import Any
 
 import altair as alt
 
-from bioseq_lstm.reporting import inline, sequences, tables
+from bioseq_lstm.reporting import grids, inline, sequences, tables
+from bioseq_lstm.reporting.packing import packed
 from bioseq_lstm.reporting.panels import (
     Chart,
+    Choice,
     Drawing,
+    Grid,
     Panel,
     Table,
     Text,
@@ -65,7 +68,11 @@ def _view(panel: Panel, id: str) -> PanelView:
         return PanelView("table", id, panel, table, table.payload(), _file_name(panel.title))
     if isinstance(panel, Chart):
         spec = chart_spec(panel.spec)
-        return PanelView("chart", id, panel, _data_of(spec), spec, _file_name(panel.title))
+        name = _file_name(panel.title)
+        return PanelView("chart", id, panel, _data_of(spec), _chart_payload(spec, panel), name)
+    if isinstance(panel, Grid):
+        grid = grids.view(panel)
+        return PanelView("grid", id, panel, grid, grid.payload(), _file_name(panel.title))
     if isinstance(panel, Drawing):
         return PanelView("drawing", id, panel)
     if isinstance(panel, Text):
@@ -86,6 +93,21 @@ def chart_spec(chart: alt.TopLevelMixin) -> dict[str, Any]:
         raise ValueError("a chart of a report may not load its data from a URL")
     cleaned: dict[str, Any] = _harmless(spec)
     return cleaned
+
+
+def _chart_payload(spec: dict[str, Any], panel: Chart) -> dict[str, Any]:
+    """The specification without its tables, the tables packed, and what may be chosen."""
+    tables_of = {name: packed(rows) for name, rows in spec.get("datasets", {}).items()}
+    bare = {key: value for key, value in spec.items() if key != "datasets"}
+    return {"spec": bare, "data": tables_of, "choice": _choice(panel.choice, _data_of(spec))}
+
+
+def _choice(choice: Choice | None, data: ChartData) -> dict[str, Any] | None:
+    """Options are written as the chart's data are, so that they are found there."""
+    if choice is None or not data.rows:
+        return None
+    options = [[_harmless(name), note] for name, note in choice.notes.items()]
+    return {"dataset": data.dataset, "column": choice.column, "options": options}
 
 
 # Vega-Lite writes titles and orders of names into Vega expressions. It escapes quotes but neither

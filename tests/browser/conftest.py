@@ -11,6 +11,8 @@ import pytest
 from bioseq_lstm.reporting import charts
 from bioseq_lstm.reporting.panels import (
     Chart,
+    Choice,
+    Grid,
     Page,
     Panel,
     Section,
@@ -198,10 +200,43 @@ def _errors(rng: np.random.Generator, tail: str) -> list[Panel]:
               f"Six clusters.{tail}", f"A grid{tail}", half=True),
         Chart(f"Distance{tail}", charts.heatmap(plain, label=f"distance{tail}"),
               f"Six clusters.{tail}", f"A grid{tail}", half=True),
+        Chart(f"By condition{tail}",
+              charts.scatter(_chosen(rng, 3, tail), label=f"log2 TPM{tail}", by="name"),
+              f"n = 40.{tail}", f"A cloud{tail}", half=True,
+              choice=Choice(f"Condition{tail}", "name", _options(3, tail))),
+        Chart(f"By gene{tail}",
+              charts.profile(_chosen(rng, 120, tail), label=f"log2 TPM{tail}"),
+              f"n = 120.{tail}", f"Points{tail}",
+              choice=Choice(f"Gene{tail}", "name", _options(120, tail))),
+        Grid(f"Genes by conditions{tail}", [f"gene {row}{tail}" for row in range(30)],
+             [f"condition {column}{tail}" for column in range(8)],
+             {"measured": rng.normal(0, 1, (30, 8)), "predicted": rng.normal(0, 0.3, (30, 8))},
+             f"log2 change{tail}", f"n = 30.{tail}", f"A grid{tail}", f"gene{tail}",
+             f"condition{tail}", 0.0),
         Chart(f"Nothing{tail}", charts.histogram(_no_values(), label=f"residues{tail}"),
               f"No values at all.{tail}", f"Empty{tail}"),
         Text(f"How to read this{tail}", [f"The rows are the observed states.{tail}"]),
     ]  # fmt: skip
+
+
+def _options(count: int, tail: str) -> dict[str, str]:
+    return {f"option {number}{tail}": f"note {number}{tail}" for number in range(count)}
+
+
+def _chosen(rng: np.random.Generator, count: int, tail: str) -> pd.DataFrame:
+    """Ten values for each of some options; those of option 2 are 102 to 111."""
+    names = np.repeat(list(_options(count, tail)), 10)
+    truth = np.arange(len(names)) % 10 + np.repeat(50.0 * np.arange(count), 10) + 2
+    return pd.DataFrame(
+        {
+            "name": names,
+            "condition": np.tile([f"condition {number}{tail}" for number in range(10)], count),
+            "id": [f"gene {number % 10}{tail}" for number in range(len(names))],
+            "truth": truth,
+            "predicted": truth + rng.normal(0, 1, len(names)),
+            "half_width": 2.0,
+        }
+    )
 
 
 def _no_values() -> pd.DataFrame:

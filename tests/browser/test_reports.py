@@ -18,6 +18,7 @@ from bioseq_lstm.reporting.page import write_index, write_report
 from bioseq_lstm.reporting.panels import (
     Chart,
     Entry,
+    Grid,
     Page,
     Panel,
     Section,
@@ -33,7 +34,7 @@ PAYLOAD = (
     "{{7*7}}${7*7} \u2028 \\ \\"
     ";alert(1)// javascript:alert(1) <!-- __proto__"
 )
-CHARTS = 13
+CHARTS = 15
 
 Open = Callable[..., tuple[Any, Any]]
 Inspect = Callable[..., Any]
@@ -213,6 +214,98 @@ def test_a_chart_shows_and_hands_out_its_data(report: Path, open_report: Open) -
     rows = Path(waiting.value.path()).read_text(encoding="utf-8").splitlines()
     assert rows[0] == "name,kind,value,low,high"
     assert rows[5] == "majority,baseline,0.437,,"
+
+
+def test_a_reader_chooses_what_a_chart_shows(report: Path, open_report: Open) -> None:
+    page, findings = open_report(report)
+    chosen = page.locator(
+        "figure", has=page.get_by_role("heading", name="By condition", exact=True)
+    )
+    assert chosen.locator(".note").text_content() == "note 0"
+    assert _measured(page, chosen) == 11
+    chosen.get_by_label("Condition").select_option(label="option 2")
+    assert chosen.locator(".note").text_content() == "note 2"
+    page.wait_for_timeout(1000)
+    assert _measured(page, chosen) == 111
+    with page.expect_download() as waiting:
+        chosen.locator("button.download").click()
+    rows = Path(waiting.value.path()).read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 31  # of all options, not of the chosen one alone
+    assert findings.errors == []
+
+
+def _measured(page: Any, chart: Any) -> float:
+    """The measured value of the last point, as its tooltip has it."""
+    point = chart.locator(".mark-symbol path").last
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    line = page.locator("#tooltip div", has_text="truth").text_content()
+    return float(line.removeprefix("truth"))
+
+
+def test_one_of_many_is_found_by_a_part_of_its_name(report: Path, open_report: Open) -> None:
+    page, findings = open_report(report)
+    chosen = page.locator("figure", has=page.get_by_role("heading", name="By gene", exact=True))
+    field = chosen.get_by_role("combobox", name="Gene")
+    assert field.input_value() == "option 0"
+    field.fill("TION 11")
+    field.press("Enter")
+    assert field.input_value() == "option 11"
+    assert chosen.locator(".note").text_content() == "note 11"
+    field.fill("nobody")
+    field.press("Enter")
+    assert chosen.locator(".note").text_content() == "Nothing here is called nobody."
+    assert findings.errors == []
+
+
+def test_a_grid_tells_and_hands_out_its_cells(tmp_path: Path, open_report: Open) -> None:
+    cells = np.array([[1.0, -2.0], [np.nan, 0.5]])
+    grid = Grid("Cells", ["r1", "=r2"], ["c1", "c2"], {"measured": cells, "predicted": -cells},
+                "unit", "n = 2.", "a grid", "gene", "condition", 0.0)  # fmt: skip
+    page, findings = open_report(_one_section(tmp_path / "report.html", grid))
+    first, second = page.locator("canvas").all()
+    box = first.bounding_box()
+    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"])
+    told = page.locator("#tooltip div").all_text_contents()
+    assert told == ["gener1", "conditionc2", "measured-2", "predicted2"]
+    pixels = (
+        "(canvas) => { const copy = new OffscreenCanvas(2, 2)"
+        ".getContext('2d', { willReadFrequently: true });"
+        " copy.drawImage(canvas, 0, 0); return [...copy.getImageData(0, 0, 2, 2).data]; }"
+    )
+    light = first.evaluate(pixels)
+    assert light[3] < light[7] == 255  # half the reach, and all of it
+    assert light[8:12] == [0, 0, 0, 0]  # not measured
+    assert light[:3] != light[4:7]  # the two sides of the centre
+    assert second.evaluate(pixels)[4:7] == pytest.approx(light[:3], abs=2)
+    page.get_by_role("button", name="Dark theme").click()
+    assert first.evaluate(pixels)[4:7] != light[4:7]
+    with page.expect_download() as waiting:
+        page.locator("button.download").click()
+    assert waiting.value.suggested_filename == "cells.csv"
+    assert Path(waiting.value.path()).read_text(encoding="utf-8").splitlines() == [
+        "gene,condition,measured,predicted", "r1,c1,1,-1", "r1,c2,-2,2", "'=r2,c2,0.5,-0.5"
+    ]  # fmt: skip
+    assert findings.errors == []
+
+
+def test_the_reader_chooses_the_theme_and_paper_is_always_light(
+    report: Path, open_report: Open
+) -> None:
+    page, findings = open_report(report, scheme="dark")
+    ground = "() => getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(ground) == "rgb(18, 23, 29)"
+    page.emulate_media(media="print")
+    assert page.evaluate(ground) == "rgb(255, 255, 255)"
+    page.emulate_media(media="screen")
+    page.get_by_role("button", name="Light theme").click()
+    assert page.evaluate(ground) == "rgb(255, 255, 255)"
+    page.get_by_role("button", name="Dark theme").press("Enter")
+    assert page.evaluate(ground) == "rgb(18, 23, 29)"
+    page.emulate_media(media="print")
+    assert page.evaluate(ground) == "rgb(255, 255, 255)"
+    assert findings.errors == []
 
 
 def test_a_chain_is_drawn_in_lines_of_sixty(tmp_path: Path, open_report: Open) -> None:

@@ -1,6 +1,19 @@
 // Shared by the parts below. Text from data only ever becomes text nodes, never HTML.
 const payload = (id) => JSON.parse(document.getElementById(id).textContent);
 
+// The rows of a table that was packed by packing.py, or those that `wanted(place, at)` lets through.
+function unpacked({ length, columns }, wanted = () => true) {
+  const at = (name, place) => {
+    const column = columns[name];
+    return Array.isArray(column) ? column[place] : column.values[column.places[place]];
+  };
+  const names = Object.keys(columns);
+  const rows = [];
+  for (let place = 0; place < length; place += 1)
+    if (wanted(place, at)) rows.push(Object.fromEntries(names.map((name) => [name, at(name, place)])));
+  return rows;
+}
+
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
@@ -50,6 +63,26 @@ function csv(rows) {
   };
   return rows.map((row) => row.map(cell).join(",") + "\r\n").join("");
 }
+
+// Light or dark: as the system has it until the reader chooses otherwise.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const themeButton = document.querySelector(".theme");
+const themeWatchers = [];
+const themeChanged = (then) => themeWatchers.push(then);
+const isDark = () => (document.documentElement.dataset.theme ?? (dark.matches ? "dark" : "light")) === "dark";
+
+function showTheme() {
+  themeButton.textContent = isDark() ? "Light theme" : "Dark theme";
+  themeWatchers.forEach((then) => then());
+}
+
+themeButton.hidden = false;
+themeButton.addEventListener("click", () => {
+  document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+  showTheme();
+});
+dark.addEventListener("change", showTheme);
+showTheme();
 
 const tooltip = document.getElementById("tooltip");
 

@@ -23,9 +23,20 @@ function fitted(spec, width) {
   return { ...spec, columns, spec: { ...spec.spec, width: each } };
 }
 
-async function drawChart(box) {
+// The chart's tables, of the largest only the rows of the option where there is a choice.
+function chosenData({ data, choice }, option) {
+  return Object.fromEntries(Object.entries(data).map(([name, table]) => {
+    const chosen = choice && name === choice.dataset;
+    return [name, unpacked(table, chosen ? (place, at) => at(choice.column, place) === option : undefined)];
+  }));
+}
+
+async function drawChart(box, option) {
   try {
-    await window.vegaEmbed(box, fitted(payload(box.dataset.payload), box.clientWidth), {
+    const content = payload(box.dataset.payload);
+    const spec = { ...content.spec, datasets: chosenData(content, option ?? content.choice?.options[0][0]) };
+    box.embedded?.finalize();
+    box.embedded = await window.vegaEmbed(box, fitted(spec, box.clientWidth), {
       ast: true,
       actions: false,
       renderer: "svg",
@@ -42,7 +53,34 @@ async function drawChart(box) {
   }
 }
 
-const rowsOf = (part) => payload(part.dataset.payload).datasets[part.dataset.dataset];
+// A field that is typed into takes what is written there, or the first option that holds it.
+function startChoice(tools) {
+  const box = document.getElementById(tools.dataset.box);
+  const field = tools.querySelector("select, input");
+  const note = tools.querySelector(".note");
+  const { options } = payload(box.dataset.payload).choice;
+  const found = (text) => {
+    const word = text.trim().toLowerCase();
+    return options.find(([name]) => name === text) ?? (word ? options.find(([name]) => name.toLowerCase().includes(word)) : undefined);
+  };
+  const list = field.list ?? field;
+  list.append(...options.map(([name]) => element("option", { value: name }, ...(field.list ? [] : [name]))));
+  field.value = options[0][0];
+  note.textContent = options[0][1];
+  field.addEventListener("change", () => {
+    const option = found(field.value);
+    note.textContent = option ? option[1] : `Nothing here is called ${field.value}.`;
+    if (!option) return;
+    [field.value] = option;
+    drawChart(box, option[0]);
+  });
+  // Whoever clicks into a filled field would see only the option that it holds.
+  if (field.list) field.addEventListener("focus", () => field.select());
+}
+
+document.querySelectorAll(".choice").forEach(startChoice);
+
+const rowsOf = (part) => unpacked(payload(part.dataset.payload).data[part.dataset.dataset]);
 
 function startChartTable(part, details) {
   details.addEventListener("toggle", () => {
@@ -69,7 +107,7 @@ function startChartData(part) {
   });
 }
 
-document.querySelectorAll(".chart-data").forEach(startChartData);
+document.querySelectorAll(".chart-data[data-payload]").forEach(startChartData);
 
 // One after the other, so that the page can be read and scrolled while they appear.
 (async () => {

@@ -28,8 +28,8 @@ function compare(left, right, numeric) {
 
 function tableRow(row, columns) {
   const cells = row.map((cell, place) => {
-    const [, numeric, form] = columns[place];
-    return element("td", numeric ? { class: "number" } : {}, shownText(cell, form));
+    const [, , form, kind] = columns[place];
+    return element("td", { class: kind }, shownText(cell, form));
   });
   return element("tr", {}, ...cells);
 }
