@@ -44,6 +44,23 @@ def molecule(title: str, smiles: str, contributions: np.ndarray, caption: str, a
     return Drawing(title, WIDTH, HEIGHT, [*discs, *lines], caption, alt, half=True)
 
 
+def outline(smiles: str, width: int, height: int) -> list[Shape]:
+    """A molecule as two shapes, the strokes and the letters, so that many are carried cheaply."""
+    drawer = rdMolDraw2D.MolDraw2DSVG(width, height)
+    options = drawer.drawOptions()
+    options.clearBackground = False  # type: ignore[assignment]
+    options.useBWAtomPalette()
+    options.bondLineWidth = 1  # type: ignore[assignment]
+    drawer.DrawMolecule(rdMolDraw2D.PrepareMolForDrawing(Chem.MolFromSmiles(smiles)))
+    drawer.FinishDrawing()
+    paths: dict[tuple[tuple[str, str | float], ...], list[str]] = {}
+    for element in _paths(drawer.GetDrawingText()):
+        given = dict(_shape(element).attributes)
+        path = re.sub(r"(\.\d)\d+", r"\1", str(given.pop("d")))
+        paths.setdefault(tuple(given.items()), []).append(path)
+    return [Shape("path", {"d": " ".join(own), **dict(paint)}) for paint, own in paths.items()]
+
+
 def _paths(svg: str) -> list[ElementTree.Element]:
     return [element for element in ElementTree.fromstring(svg).iter() if _name(element) == "path"]
 

@@ -125,6 +125,35 @@ class Drawing:
 
 
 @dataclass(frozen=True)
+class Card:
+    """One thing of a gallery: its name, what is said of it, and the key of its drawing."""
+
+    name: str
+    facts: Sequence[tuple[str, str]]
+    drawing: str
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Cards in groups, of which the reader chooses one: the compounds of a target.
+
+    ``groups`` has the cards of each group in their order, ``notes`` what is said of each group.
+    ``drawings`` are shapes by key, each ``width`` by ``height``, ``described`` in words; a card
+    whose drawing is not among them shows the words. ``label`` names what is chosen.
+    """
+
+    title: str
+    label: str
+    groups: Mapping[str, Sequence[Card]]
+    notes: Mapping[str, str]
+    drawings: Mapping[str, Sequence[Shape]]
+    described: Mapping[str, str]
+    width: float
+    height: float
+    caption: str
+
+
+@dataclass(frozen=True)
 class Text:
     """Paragraphs of plain text."""
 
@@ -180,7 +209,7 @@ class Warning:
     text: str
 
 
-Panel = Table | Chart | Grid | Drawing | Text | Tracks | Warning
+Panel = Table | Chart | Grid | Drawing | Gallery | Text | Tracks | Warning
 
 
 @dataclass(frozen=True)

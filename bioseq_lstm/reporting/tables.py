@@ -93,11 +93,25 @@ def _column(name: str, series: pd.Series, formats: Mapping[str, str]) -> Column:
     numeric = types.is_numeric_dtype(series.dtype) and not types.is_bool_dtype(series.dtype)
     if not numeric:
         return Column(name, False, "", bool((series.astype(str).str.len() > LONG_TEXT).any()))
-    default = ",d" if types.is_integer_dtype(series.dtype) else ".4g"
+    default = ",d" if types.is_integer_dtype(series.dtype) else _aligned(series)
     form = formats.get(name, default)
     if not _FORM.fullmatch(form):
         raise ValueError(f"column {name!r}: the format {form!r} is not one of ,d .3f .2e .4g .1%")
     return Column(name, True, form)
+
+
+def _aligned(series: pd.Series) -> str:
+    """Four digits of the largest number, and as many places of the others; ``.4g`` for small ones.
+
+    Points stand below each other then, unless that would show something as nothing.
+    """
+    sizes = series.dropna().abs().astype(float)
+    sizes = sizes[(sizes > 0) & (sizes < math.inf)]
+    if sizes.empty:
+        return ".4g"
+    largest = math.floor(math.log10(sizes.max()))
+    places = min(3, max(0, 3 - largest))
+    return f".{places}f" if largest < 6 and sizes.min() >= 10.0**-places else ".4g"
 
 
 def _raw(value: Any, numeric: bool) -> Cell:

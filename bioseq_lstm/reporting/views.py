@@ -9,12 +9,13 @@ from typing import Any
 
 import altair as alt
 
-from bioseq_lstm.reporting import grids, inline, sequences, tables
+from bioseq_lstm.reporting import galleries, grids, inline, sequences, tables
 from bioseq_lstm.reporting.packing import packed
 from bioseq_lstm.reporting.panels import (
     Chart,
     Choice,
     Drawing,
+    Gallery,
     Grid,
     Panel,
     Table,
@@ -73,6 +74,8 @@ def _view(panel: Panel, id: str) -> PanelView:
     if isinstance(panel, Grid):
         grid = grids.view(panel)
         return PanelView("grid", id, panel, grid, grid.payload(), _file_name(panel.title))
+    if isinstance(panel, Gallery):
+        return PanelView("gallery", id, panel, payload=galleries.payload(panel))
     if isinstance(panel, Drawing):
         return PanelView("drawing", id, panel)
     if isinstance(panel, Text):

@@ -28,6 +28,30 @@ function svgElement(tag, attributes = {}, text = null) {
   return made;
 }
 
+// A field of which one of some options, each with its note, is chosen: then(place, name) draws it.
+// One that is typed into takes what is written there, or the first option that holds it.
+function startChoice(tools, options, then) {
+  const field = tools.querySelector("select, input");
+  const note = tools.querySelector(".note");
+  const found = (text) => {
+    const word = text.trim().toLowerCase();
+    const exact = options.findIndex(([name]) => name === text);
+    return exact >= 0 || !word ? exact : options.findIndex(([name]) => name.toLowerCase().includes(word));
+  };
+  const list = field.list ?? field;
+  list.append(...options.map(([name]) => element("option", { value: name }, ...(field.list ? [] : [name]))));
+  [[field.value, note.textContent]] = options;
+  field.addEventListener("change", () => {
+    const place = found(field.value);
+    note.textContent = place < 0 ? `Nothing here is called ${field.value}.` : options[place][1];
+    if (place < 0) return;
+    [field.value] = options[place];
+    then(place, options[place][0]);
+  });
+  // Whoever clicks into a filled field would see only the option that it holds.
+  if (field.list) field.addEventListener("focus", () => field.select());
+}
+
 function download(name, text, type) {
   const address = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
   const link = element("a", { href: address, download: name });

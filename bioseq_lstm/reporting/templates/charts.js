@@ -53,32 +53,10 @@ async function drawChart(box, option) {
   }
 }
 
-// A field that is typed into takes what is written there, or the first option that holds it.
-function startChoice(tools) {
-  const box = document.getElementById(tools.dataset.box);
-  const field = tools.querySelector("select, input");
-  const note = tools.querySelector(".note");
-  const { options } = payload(box.dataset.payload).choice;
-  const found = (text) => {
-    const word = text.trim().toLowerCase();
-    return options.find(([name]) => name === text) ?? (word ? options.find(([name]) => name.toLowerCase().includes(word)) : undefined);
-  };
-  const list = field.list ?? field;
-  list.append(...options.map(([name]) => element("option", { value: name }, ...(field.list ? [] : [name]))));
-  field.value = options[0][0];
-  note.textContent = options[0][1];
-  field.addEventListener("change", () => {
-    const option = found(field.value);
-    note.textContent = option ? option[1] : `Nothing here is called ${field.value}.`;
-    if (!option) return;
-    [field.value] = option;
-    drawChart(box, option[0]);
-  });
-  // Whoever clicks into a filled field would see only the option that it holds.
-  if (field.list) field.addEventListener("focus", () => field.select());
-}
-
-document.querySelectorAll(".choice").forEach(startChoice);
+document.querySelectorAll("figure:has(> .chart) > .choice").forEach((tools) => {
+  const box = tools.parentElement.querySelector(".chart");
+  startChoice(tools, payload(box.dataset.payload).choice.options, (place, name) => drawChart(box, name));
+});
 
 const rowsOf = (part) => unpacked(payload(part.dataset.payload).data[part.dataset.dataset]);
 

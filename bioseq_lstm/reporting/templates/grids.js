@@ -5,6 +5,8 @@ const MOST_ROW = 22;
 const GRID_HEIGHT = 560;
 const NAMED_ROW = 11; // pixels from which names have room
 const NAMED_COLUMN = 11;
+const UPRIGHT_COLUMN = 60;
+const WIDEST_COLUMN = 90;
 const LONGEST_NAME = 22;
 
 const shortened = (name) => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name);
@@ -28,7 +30,7 @@ function paint(canvas, cells, { low, high, centre, step }) {
     const value = cell * step;
     const under = centre !== null && value < centre;
     const share = centre === null ? (value - low) / (high - low || 1) : Math.abs(value - centre) / (high - centre || 1);
-    const opacity = centre === null ? 0.06 + 0.94 * share : share;
+    const opacity = centre === null ? 0.15 + 0.85 * share : share;
     picture.data.set([...(under ? below : above), Math.round(255 * Math.min(1, Math.max(0, opacity)))], 4 * place);
   });
   context.putImageData(picture, 0, 0);
@@ -45,6 +47,7 @@ function startGrid(figure) {
   const content = payload(figure.dataset.payload);
   const { rows, columns, layers, step } = content;
   const box = figure.querySelector(".layers");
+  box.style.setProperty("--widest", `${columns.length * WIDEST_COLUMN}px`);
   const rowHeight = Math.max(LEAST_ROW, Math.min(MOST_ROW, Math.floor(GRID_HEIGHT / rows.length)));
   const value = (layer, place) => (layer.cells[place] === null ? null : Number((layer.cells[place] * step).toPrecision(6)));
   const tell = (event, canvas) => {
@@ -69,8 +72,9 @@ function startGrid(figure) {
   }
   layers.forEach((layer, place) =>
     box.append(element("div", { class: "layer" }, element("p", {}, layer.name), canvases[place])));
-  if (canvases[0].clientWidth / columns.length >= NAMED_COLUMN)
-    box.querySelectorAll(".layer").forEach((part) => part.append(names(columns, "column-names")));
+  const width = canvases[0].clientWidth / columns.length;
+  const kind = width >= UPRIGHT_COLUMN ? "column-names upright" : "column-names";
+  if (width >= NAMED_COLUMN) box.querySelectorAll(".layer").forEach((part) => part.append(names(columns, kind)));
   repaint();
   themeChanged(repaint);
   figure.querySelector(".download").addEventListener("click", () => {

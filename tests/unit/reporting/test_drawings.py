@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from bioseq_lstm.reporting.charts import mutations
 from bioseq_lstm.reporting.logos import ACROSS, MOST_LINES, lines, logo
-from bioseq_lstm.reporting.molecules import molecule
+from bioseq_lstm.reporting.molecules import molecule, outline
 from bioseq_lstm.reporting.page import render
 from bioseq_lstm.reporting.panels import Chart, Drawing, Page, Section, Shape
 
@@ -49,6 +51,16 @@ def test_a_molecule_has_a_disc_for_each_atom_and_no_style_of_its_own() -> None:
     svg = page[page.index("<svg viewBox") : page.index("</svg>")]
     assert "style=" not in svg
     assert "var(--ink)" in svg
+
+
+def test_an_outline_is_of_two_kinds_of_strokes_in_the_colour_of_the_page() -> None:
+    shapes = outline("CC(=O)Nc1ccccc1", 240, 170)
+    assert 1 <= len(shapes) <= 3
+    for shape in shapes:
+        assert {shape.attributes.get("stroke"), shape.attributes["fill"]} & {"var(--ink)"}
+        numbers = [float(text) for text in re.findall(r"-?\d+\.?\d*", str(shape.attributes["d"]))]
+        assert max(numbers[0::2]) <= 240
+        assert max(numbers[1::2]) <= 170
 
 
 def test_what_stands_in_a_drawing_is_escaped_and_nothing_else_may_stand_there() -> None:

@@ -81,3 +81,20 @@ def test_an_unknown_form_and_a_form_for_no_column_are_refused() -> None:
         tables.view(Table("t", frame, formats={"x": ".3x"}))
     with pytest.raises(ValueError, match="lacks"):
         tables.view(Table("t", frame, formats={"y": ".3f"}))
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([11.9, 9.987, 13.0], ["11.90", "9.99", "13.00"]),
+        ([0.53, 0.289], ["0.530", "0.289"]),
+        ([12345.6, 1.5], ["12346", "2"]),
+        ([0.5, 0.00001], ["0.5", "1.000e-5"]),
+        ([float("nan"), 2.5], ["–", "2.500"]),
+    ],
+)
+def test_points_stand_below_each_other_unless_something_would_show_as_nothing(
+    values: list[float], shown: list[str]
+) -> None:
+    view = tables.view(Table("t", pd.DataFrame({"x": values})))
+    assert [row[0] for row in view.shown] == shown
