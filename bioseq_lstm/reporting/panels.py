@@ -113,7 +113,10 @@ class Shape:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A drawing that is no chart: a sequence logo, a molecule. ``alt`` says what it shows."""
+    """A drawing that is no chart: a sequence logo, a molecule. ``alt`` says what it shows.
+
+    ``data`` is the table that it was drawn from, for download.
+    """
 
     title: str
     width: float
@@ -121,6 +124,7 @@ class Drawing:
     shapes: Sequence[Shape]
     caption: str
     alt: str
+    data: pd.DataFrame
     half: bool = False
 
 

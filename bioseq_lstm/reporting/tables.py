@@ -18,7 +18,7 @@ from pandas.api import types
 
 from bioseq_lstm.reporting.panels import Table
 
-WHOLE_ROWS = 200  # a table up to this long is shown whole
+WHOLE_ROWS = 50  # a table up to this long is shown whole
 PAGE_ROWS = 25  # rows on a page of a longer one
 MOST_ROWS = 10_000  # rows that are carried in the page at all
 LONG_TEXT = 20  # characters
@@ -101,7 +101,7 @@ def _column(name: str, series: pd.Series, formats: Mapping[str, str]) -> Column:
 
 
 def _aligned(series: pd.Series) -> str:
-    """Four digits of the largest number, and as many places of the others; ``.4g`` for small ones.
+    """Whole numbers, or four digits of the largest and as many places of the others, or ``.4g``.
 
     Points stand below each other then, unless that would show something as nothing.
     """
@@ -109,6 +109,8 @@ def _aligned(series: pd.Series) -> str:
     sizes = sizes[(sizes > 0) & (sizes < math.inf)]
     if sizes.empty:
         return ".4g"
+    if (sizes == sizes.round()).all():
+        return ",d"
     largest = math.floor(math.log10(sizes.max()))
     places = min(3, max(0, 3 - largest))
     return f".{places}f" if largest < 6 and sizes.min() >= 10.0**-places else ".4g"
@@ -155,7 +157,7 @@ def shown_text(cell: Cell, form: str) -> str:
     scaled = cell * 100 if match["kind"] == "%" else cell
     places = Decimal(1).scaleb(-(6 if digits is None else digits))
     number = Decimal(scaled).quantize(places, rounding=ROUND_HALF_UP)
-    text = format(number, f"{match['group']}f")
+    text = format(number if number else abs(number), f"{match['group']}f")
     return text + "%" if match["kind"] == "%" else text
 
 

@@ -77,7 +77,9 @@ def _view(panel: Panel, id: str) -> PanelView:
     if isinstance(panel, Gallery):
         return PanelView("gallery", id, panel, payload=galleries.payload(panel))
     if isinstance(panel, Drawing):
-        return PanelView("drawing", id, panel)
+        view = tables.view(Table(panel.title, panel.data))
+        payload = {"columns": [column.name for column in view.columns], "rows": view.rows}
+        return PanelView("drawing", id, panel, payload=payload, name=_file_name(panel.title))
     if isinstance(panel, Text):
         return PanelView("text", id, panel)
     if isinstance(panel, Warning):

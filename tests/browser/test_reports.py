@@ -34,7 +34,7 @@ PAYLOAD = (
     "{{7*7}}${7*7} \u2028 \\ \\"
     ";alert(1)// javascript:alert(1) <!-- __proto__"
 )
-CHARTS = 15
+CHARTS = 16
 
 Open = Callable[..., tuple[Any, Any]]
 Inspect = Callable[..., Any]
@@ -62,8 +62,34 @@ def test_a_report_is_drawn_without_an_error_or_a_request(
     assert findings.charts == CHARTS
 
 
+def test_a_reader_clicks_through_all_that_a_report_offers(
+    report: Path, click_through: Callable[[Path], dict[str, int]]
+) -> None:
+    done = click_through(report)
+    assert done["opened"] >= 10
+    assert (done["sorted"], done["turned"], done["searched"], done["chosen"]) == (3, 1, 2, 3)
+    assert done["downloaded"] == 3 + CHARTS + 1 + 1 + 3  # tables, charts, grid, chains, drawings
+
+
 def test_a_typical_report_is_below_three_megabytes(report: Path) -> None:
     assert report.stat().st_size < 3_000_000
+
+
+def test_a_table_of_a_hundred_thousand_predictions_stays_usable(
+    tmp_path: Path, open_report: Open
+) -> None:
+    ids = [f"protein{number:06d}" for number in range(100_000)]
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"id": ids, **{f"figure {n}": rng.random(100_000) for n in range(6)}})
+    path = _one_section(tmp_path / "report.html", Table("All", frame, file="predictions/all.tsv"))
+    assert path.stat().st_size < 3_000_000
+    page, findings = open_report(path)
+    said = "The page holds the first 10,000 of 100,000 rows; all of them are in predictions/all.tsv"
+    assert said in page.locator("figcaption").text_content()
+    assert page.locator("tbody tr").count() == 25
+    page.get_by_label("Search").fill("protein009999")
+    assert page.locator(".place").text_content() == "1–1 of 1 found among 10,000"
+    assert findings.errors == []
 
 
 def test_hostile_text_in_every_field_is_shown_and_does_nothing(

@@ -45,6 +45,8 @@ async function drawChart(box, option) {
       tooltip: chartTooltip,
       config: chartTheme(box.clientWidth),
     });
+    // Vega names every mark a symbol without a name; the box has the words, the table the figures.
+    box.querySelector("svg").setAttribute("aria-hidden", "true");
     box.dataset.drawn = "yes";
   } catch (error) {
     box.dataset.drawn = "no";

@@ -83,7 +83,7 @@ def _pairs(name: str, file: NewFile) -> list[Panel]:
             file=f"predictions/{name}.tsv",
             total=total,
         ),
-        new_gallery(pairs),
+        new_gallery(pairs, total),
     ]
     if min(pairs["drug"].nunique(), pairs["target"].nunique()) > 1:
         (predicted,) = pairs.filter(regex="^predicted_")

@@ -130,8 +130,8 @@ def _gallery(results: Results, pairs: pd.DataFrame, per_target: pd.DataFrame, sa
     )
 
 
-def new_gallery(pairs: pd.DataFrame) -> Gallery:
-    """New compounds ranked for each target; ``pairs`` as in ``pairs.tsv``."""
+def new_gallery(pairs: pd.DataFrame, total: int) -> Gallery:
+    """New compounds ranked for each target; ``pairs`` are the first of ``total`` in the file."""
     (predicted,) = pairs.filter(regex="^predicted_")
     low, high = (pairs.filter(regex=f"^interval_{end}_").iloc[:, 0] for end in ("low", "high"))
     rows = pairs.assign(value=pairs[predicted], low=low, high=high)
@@ -152,7 +152,8 @@ def new_gallery(pairs: pd.DataFrame) -> Gallery:
         WIDTH,
         HEIGHT,
         f"{predicted.removeprefix('predicted_').replace('_', ' ')}, in brackets the 95 % interval "
-        f"of a single prediction; n = {len(pairs):,} pairs. The first {MOST_CARDS} of each target.",
+        f"of a single prediction; n = {len(pairs):,} of {total:,} pairs, of each target the first "
+        f"{MOST_CARDS}.",
     )
 
 

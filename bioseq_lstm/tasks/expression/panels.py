@@ -46,7 +46,8 @@ def panels(results: Results) -> list[Section]:
             Chart(
                 "Predicted against measured, mean of each gene",
                 scatter(mean, label=unit),
-                f"{len(mean):,} test genes of {results.chosen}, first seed, mean over conditions.",
+                f"n = {len(mean):,} test genes of {results.chosen}, first seed, mean over "
+                "conditions.",
                 f"Scatter of {len(mean)} genes, correlation "
                 f"{mean['truth'].corr(mean['predicted']):.2f}.",
                 half=True,
@@ -54,7 +55,7 @@ def panels(results: Results) -> list[Section]:
             Chart(
                 "Predicted against measured, every value",
                 scatter(known, label=unit),
-                f"{len(known):,} values of test genes, first seed. "
+                f"n = {len(known):,} values of test genes, first seed. "
                 f"{coverage_stated(known, groups)}",
                 f"Density of {len(known)} values.",
                 half=True,

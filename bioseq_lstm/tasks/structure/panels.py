@@ -45,7 +45,8 @@ def _errors(results: Results, table: pd.DataFrame) -> Section:
             Chart(
                 f"Confusion, {name} states",
                 confusion(matrix),
-                f"Test residues of {results.chosen}: truth in rows, prediction in columns.",
+                f"n = {counts.sum():,} test residues of {results.chosen}, first seed: observed in "
+                "rows, predicted in columns, shaded by the share of the row.",
                 f"Confusion matrix of {counts.sum()} residues. Share found: {recalls}.",
                 half=True,
             )
@@ -68,7 +69,9 @@ def _class_table(results: Results) -> Table:
     return Table(
         "Precision, recall and F1 by state",
         pd.DataFrame(rows),
-        "With 95 % intervals; a dash where a state never occurs or is never predicted.",
+        f"{results.chosen} on the test part, in brackets 95 % bootstrap intervals over "
+        f"n = {figures['units'].iloc[0]} independent units; a dash where a state never occurs or "
+        "is never predicted.",
         file="figures.tsv",
     )
 
@@ -85,8 +88,8 @@ def _reliability(table: pd.DataFrame, groups: np.ndarray) -> Chart:
     return Chart(
         "Is the confidence kept?",
         reliability(bins),
-        f"Test residues in ten bins of stated confidence; expected calibration error "
-        f"{error}. "
+        f"n = {bins['residues'].sum():,.0f} test residues in ten bins of stated confidence; "
+        f"expected calibration error {error}, a bootstrap over groups of chains. "
         "The temperature was fitted on the validation part.",
         f"Reliability diagram, expected calibration error {error}.",
         half=True,

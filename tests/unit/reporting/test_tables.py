@@ -58,11 +58,11 @@ def test_two_columns_of_one_name_are_both_shown() -> None:
     assert tables.view(Table("t", frame)).shown == [["a", "1"]]
 
 
-def test_up_to_200_rows_stand_in_the_html_and_of_more_only_the_first_page() -> None:
-    whole = tables.view(Table("t", pd.DataFrame({"x": range(200)})))
-    long = tables.view(Table("t", pd.DataFrame({"x": range(201)})))
-    assert (len(whole.shown), whole.paged) == (200, False)
-    assert (len(long.shown), long.paged, len(long.rows)) == (25, True, 201)
+def test_up_to_50_rows_stand_in_the_html_and_of_more_only_the_first_page() -> None:
+    whole = tables.view(Table("t", pd.DataFrame({"x": range(50)})))
+    long = tables.view(Table("t", pd.DataFrame({"x": range(51)})))
+    assert (len(whole.shown), whole.paged) == (50, False)
+    assert (len(long.shown), long.paged, len(long.rows)) == (25, True, 51)
 
 
 def test_a_huge_table_is_cut_and_its_true_length_is_kept() -> None:
@@ -90,6 +90,7 @@ def test_an_unknown_form_and_a_form_for_no_column_are_refused() -> None:
         ([0.53, 0.289], ["0.530", "0.289"]),
         ([12345.6, 1.5], ["12346", "2"]),
         ([0.5, 0.00001], ["0.5", "1.000e-5"]),
+        ([40.0, 1300.0], ["40", "1,300"]),
         ([float("nan"), 2.5], ["–", "2.500"]),
     ],
 )

@@ -131,12 +131,16 @@ def test_new_compounds_stand_in_the_order_of_the_file_for_each_target() -> None:
             "drug_smiles": ["CCN", "CCO", "CCO"],
         }
     )
-    gallery = new_gallery(pairs)
+    gallery = new_gallery(pairs, 9)
     assert [card.name for card in gallery.groups["t"]] == ["1. b", "2. a"]
     assert gallery.groups["t"][0].facts == [("predicted", "7.00 (6.00–8.00)")]
     assert set(gallery.drawings) == {"a", "b"}
+    assert "n = 3 of 9 pairs" in gallery.caption
     near_one = pairs.assign(nearest_training_drug_and_target="o k", similarity_fraction=0.25)
-    assert new_gallery(near_one).groups["u"][0].facts[1] == ("nearest pair", "o k, similarity 0.25")
+    assert new_gallery(near_one, 3).groups["u"][0].facts[1] == (
+        "nearest pair",
+        "o k, similarity 0.25",
+    )
 
 
 def test_what_is_near_is_named_with_its_similarity() -> None:
