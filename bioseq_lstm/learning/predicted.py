@@ -61,6 +61,6 @@ def text_tsv(path: Path, rows: int | None = None) -> pd.DataFrame:
     with path.open(encoding="utf-8") as handle:
         columns = handle.readline().rstrip("\n").split("\t")
     known = {"id", "record", "drug", "target", "condition", "sequence", "residue"}
-    known |= {"states_8", "states_3", "file", "why", "well"}
+    known |= {"states_8", "states_3", "drug_smiles", "file", "why", "well"}
     text = tuple(name for name in columns if name in known or name.startswith("nearest_"))
     return read_tsv(path, text=text, rows=rows)

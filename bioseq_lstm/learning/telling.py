@@ -47,6 +47,7 @@ def report_dataset(
     splits = read_splits(layout.splits)
     chosen = read_json(layout.evaluation)["chosen"]
     leakage = read_tsv(layout.leakage, text=("id", "nearest"))
+    records = pd.read_parquet(layout.records)
     results = Results(
         settings,
         profile,
@@ -56,6 +57,8 @@ def report_dataset(
         {name: tables[0] for name, tables in read_systems(layout, settings, models).models.items()},
         task.similarity(leakage, splits),
         read_predicted(layout.predictions),
+        records,
+        leakage,
     )
     bands = read_tsv(layout.bands)
     said, warnings = _judge(task, results, differences, bands, split_report)
@@ -65,9 +68,7 @@ def report_dataset(
         verdict=said,
         warnings=warnings,
         sections=[
-            data_section(
-                profile, pd.read_parquet(layout.records), text_tsv(layout.rejected).astype(str)
-            ),
+            data_section(profile, records, text_tsv(layout.rejected).astype(str)),
             split_section(settings, splits, leakage, split_report),
             models_section(
                 task.metrics,

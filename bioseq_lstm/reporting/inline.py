@@ -57,7 +57,15 @@ def vega_bundle() -> str:
 @cache
 def page_script() -> str:
     """Our own script: tables, charts, sequences; small enough to read in the page's source."""
-    names = ("base.js", "tables.js", "charts.js", "sequences.js", "contents.js")
+    names = (
+        "base.js",
+        "tables.js",
+        "charts.js",
+        "grids.js",
+        "galleries.js",
+        "sequences.js",
+        "contents.js",
+    )
     parts = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in names)
     return _checked(f'(() => {{\n"use strict";\n{parts}\n}})();')
 

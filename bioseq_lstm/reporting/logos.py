@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from bioseq_lstm.reporting.charts import style
 from bioseq_lstm.reporting.panels import Drawing, Shape
@@ -41,9 +42,15 @@ def lines(values: np.ndarray) -> Lines:
 
 
 def logo(
-    title: str, letters: Sequence[str], values: np.ndarray, drawn: Lines, caption: str, alt: str
+    title: str,
+    letters: Sequence[str],
+    values: np.ndarray,
+    drawn: Lines,
+    caption: str,
+    alt: str,
+    data: pd.DataFrame,
 ) -> Drawing:
-    """Letters (length,) with what each of them bears (length,)."""
+    """Letters (length,) with what each of them bears (length,), from ``data``."""
     shown = np.concatenate([values[start : start + ACROSS] for start in drawn.starts])
     tallest = float(np.abs(shown).max(initial=0)) or 1.0
     shapes: list[Shape] = []
@@ -59,7 +66,9 @@ def logo(
             if (place + 1) % 10 == 0:
                 shapes.append(_label(place + 1, left, middle + HALF + LABELS - 4))
     height = len(drawn.starts) * (2 * HALF + LABELS)
-    return Drawing(title, ACROSS * WIDTH, height, shapes, f"{caption} {drawn.said}".strip(), alt)
+    return Drawing(
+        title, ACROSS * WIDTH, height, shapes, f"{caption} {drawn.said}".strip(), alt, data
+    )
 
 
 def _rule(width: float, middle: float) -> Shape:

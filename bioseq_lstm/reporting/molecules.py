@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
+import pandas as pd
 from rdkit import Chem
 from rdkit.Chem.Draw import rdMolDraw2D
 
@@ -16,7 +17,14 @@ WIDTH, HEIGHT = 520, 360
 RADIUS = 15.0
 
 
-def molecule(title: str, smiles: str, contributions: np.ndarray, caption: str, alt: str) -> Drawing:
+def molecule(
+    title: str,
+    smiles: str,
+    contributions: np.ndarray,
+    caption: str,
+    alt: str,
+    data: pd.DataFrame,
+) -> Drawing:
     """A molecule over discs as strong as each atom's contribution (atoms,), blue above 0."""
     mol = Chem.MolFromSmiles(smiles)
     drawer = rdMolDraw2D.MolDraw2DSVG(WIDTH, HEIGHT)
@@ -41,7 +49,24 @@ def molecule(title: str, smiles: str, contributions: np.ndarray, caption: str, a
         for place, value in zip(places, contributions.tolist(), strict=True)
     ]
     lines = [_shape(element) for element in _paths(drawer.GetDrawingText())]
-    return Drawing(title, WIDTH, HEIGHT, [*discs, *lines], caption, alt, half=True)
+    return Drawing(title, WIDTH, HEIGHT, [*discs, *lines], caption, alt, data, half=True)
+
+
+def outline(smiles: str, width: int, height: int) -> list[Shape]:
+    """A molecule as two shapes, the strokes and the letters, so that many are carried cheaply."""
+    drawer = rdMolDraw2D.MolDraw2DSVG(width, height)
+    options = drawer.drawOptions()
+    options.clearBackground = False  # type: ignore[assignment]
+    options.useBWAtomPalette()
+    options.bondLineWidth = 1  # type: ignore[assignment]
+    drawer.DrawMolecule(rdMolDraw2D.PrepareMolForDrawing(Chem.MolFromSmiles(smiles)))
+    drawer.FinishDrawing()
+    paths: dict[tuple[tuple[str, str | float], ...], list[str]] = {}
+    for element in _paths(drawer.GetDrawingText()):
+        given = dict(_shape(element).attributes)
+        path = re.sub(r"(\.\d)\d+", r"\1", str(given.pop("d")))
+        paths.setdefault(tuple(given.items()), []).append(path)
+    return [Shape("path", {"d": " ".join(own), **dict(paint)}) for paint, own in paths.items()]
 
 
 def _paths(svg: str) -> list[ElementTree.Element]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 
@@ -32,6 +33,19 @@ class Table:
     total: int = 0
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Which rows of a chart's largest table are drawn: those whose ``column`` is what is chosen.
+
+    ``notes`` has the options in their order, each with what is said under it; the first is drawn
+    when the page opens.
+    """
+
+    label: str
+    column: str
+    notes: Mapping[str, str]
+
+
 @dataclass(frozen=True, eq=False)
 class Chart:
     """A Vega-Lite chart. ``alt`` says in words what it shows; ``half`` lets two stand abreast."""
@@ -41,6 +55,33 @@ class Chart:
     caption: str
     alt: str
     half: bool = False
+    choice: Choice | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Matrices of the same rows and columns side by side, shaded on one scale.
+
+    Each of ``layers`` is ``(rows, columns)``; NaN is left blank. Values below ``centre`` have one
+    hue, those above it another; without a centre all have one. ``label`` names quantity and unit.
+    """
+
+    title: str
+    rows: Sequence[str]
+    columns: Sequence[str]
+    layers: Mapping[str, np.ndarray]
+    label: str
+    caption: str
+    alt: str
+    row_label: str = "row"
+    column_label: str = "column"
+    centre: float | None = None
+
+    def __post_init__(self) -> None:
+        shape = (len(self.rows), len(self.columns))
+        for name, values in self.layers.items():
+            if np.shape(values) != shape:
+                raise ValueError(f"{name} has the shape {np.shape(values)}, not {shape}")
 
 
 SHAPES: Mapping[str, frozenset[str]] = {
@@ -72,7 +113,10 @@ class Shape:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A drawing that is no chart: a sequence logo, a molecule. ``alt`` says what it shows."""
+    """A drawing that is no chart: a sequence logo, a molecule. ``alt`` says what it shows.
+
+    ``data`` is the table that it was drawn from, for download.
+    """
 
     title: str
     width: float
@@ -80,7 +124,37 @@ class Drawing:
     shapes: Sequence[Shape]
     caption: str
     alt: str
+    data: pd.DataFrame
     half: bool = False
+
+
+@dataclass(frozen=True)
+class Card:
+    """One thing of a gallery: its name, what is said of it, and the key of its drawing."""
+
+    name: str
+    facts: Sequence[tuple[str, str]]
+    drawing: str
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Cards in groups, of which the reader chooses one: the compounds of a target.
+
+    ``groups`` has the cards of each group in their order, ``notes`` what is said of each group.
+    ``drawings`` are shapes by key, each ``width`` by ``height``, ``described`` in words; a card
+    whose drawing is not among them shows the words. ``label`` names what is chosen.
+    """
+
+    title: str
+    label: str
+    groups: Mapping[str, Sequence[Card]]
+    notes: Mapping[str, str]
+    drawings: Mapping[str, Sequence[Shape]]
+    described: Mapping[str, str]
+    width: float
+    height: float
+    caption: str
 
 
 @dataclass(frozen=True)
@@ -97,6 +171,8 @@ class SequenceTrack:
 
     ``predicted`` and ``observed`` are DSSP states, one letter per residue (three or eight states;
     ``.`` is unknown); ``confidence`` is the probability of the predicted state, per residue.
+    ``three`` is the call among helix, strand and coil (H, E, C) where it is one of its own: it is
+    what is drawn. Without it ``predicted``, reduced, is drawn.
     """
 
     id: str
@@ -105,14 +181,29 @@ class SequenceTrack:
     confidence: Sequence[float] | None = None
     observed: str | None = None
     note: str = ""
+    three: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("predicted", "confidence", "observed"):
+        for name in ("predicted", "confidence", "observed", "three"):
             track = getattr(self, name)
             if track is not None and len(track) != len(self.sequence):
                 raise ValueError(
                     f"{self.id}: {name} has {len(track)} entries for {len(self.sequence)} residues"
                 )
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """A list of chains that can be searched, sorted, copied and downloaded.
+
+    ``file`` names where all of them lie; ``total`` counts them where ``tracks`` are a choice.
+    """
+
+    title: str
+    tracks: Sequence[SequenceTrack]
+    caption: str = ""
+    file: str = ""
+    total: int = 0
 
 
 @dataclass(frozen=True)
@@ -122,7 +213,7 @@ class Warning:
     text: str
 
 
-Panel = Table | Chart | Drawing | Text | SequenceTrack | Warning
+Panel = Table | Chart | Grid | Drawing | Gallery | Text | Tracks | Warning
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bioseq_lstm.reporting.panels import SequenceTrack
+from bioseq_lstm.reporting.panels import SequenceTrack, Tracks
 
-MOST_RESIDUES = 300_000  # carried in one group of tracks (about 2 MB); the rest is counted in words
+MOST_RESIDUES = 300_000  # carried in one list of tracks (about 2 MB); the rest is counted in words
 
 
 @dataclass(frozen=True)
 class TracksView:
-    """Neighbouring tracks of a section, shown as one list that can be searched."""
+    """The tracks that the page carries, of ``total``."""
 
     tracks: list[SequenceTrack]
-    left_out: int
+    total: int
 
     def payload(self) -> list[dict[str, Any]]:
         return [
@@ -28,21 +28,22 @@ class TracksView:
                 "observed": track.observed,
                 "confidence": None if track.confidence is None else percents(track.confidence),
                 "note": track.note,
+                "three": track.three,
             }
             for track in self.tracks
         ]
 
 
-def view(tracks: Sequence[SequenceTrack]) -> TracksView:
+def view(panel: Tracks) -> TracksView:
     """As many tracks as may be inlined, the first always among them."""
     kept: list[SequenceTrack] = []
     residues = 0
-    for track in tracks:
+    for track in panel.tracks:
         residues += len(track.sequence)
         if kept and residues > MOST_RESIDUES:
             break
         kept.append(track)
-    return TracksView(kept, len(tracks) - len(kept))
+    return TracksView(kept, max(panel.total, len(panel.tracks)))
 
 
 def percents(confidence: Sequence[float]) -> str:

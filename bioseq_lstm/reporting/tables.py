@@ -18,7 +18,7 @@ from pandas.api import types
 
 from bioseq_lstm.reporting.panels import Table
 
-WHOLE_ROWS = 200  # a table up to this long is shown whole
+WHOLE_ROWS = 50  # a table up to this long is shown whole
 PAGE_ROWS = 25  # rows on a page of a longer one
 MOST_ROWS = 10_000  # rows that are carried in the page at all
 LONG_TEXT = 20  # characters
@@ -35,6 +35,11 @@ class Column:
     numeric: bool
     form: str
     long: bool = False  # holds sentences, and wants room on a narrow screen
+
+    @property
+    def kind(self) -> str:
+        """The class of its cells."""
+        return "number" if self.numeric else "long" if self.long else "short"
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,9 @@ class TableView:
     def payload(self) -> dict[str, Any]:
         """What the page's script reads."""
         return {
-            "columns": [[column.name, column.numeric, column.form] for column in self.columns],
+            "columns": [
+                [column.name, column.numeric, column.form, column.kind] for column in self.columns
+            ],
             "rows": self.rows,
             "page": PAGE_ROWS if self.paged else 0,
         }
@@ -86,11 +93,27 @@ def _column(name: str, series: pd.Series, formats: Mapping[str, str]) -> Column:
     numeric = types.is_numeric_dtype(series.dtype) and not types.is_bool_dtype(series.dtype)
     if not numeric:
         return Column(name, False, "", bool((series.astype(str).str.len() > LONG_TEXT).any()))
-    default = ",d" if types.is_integer_dtype(series.dtype) else ".4g"
+    default = ",d" if types.is_integer_dtype(series.dtype) else _aligned(series)
     form = formats.get(name, default)
     if not _FORM.fullmatch(form):
         raise ValueError(f"column {name!r}: the format {form!r} is not one of ,d .3f .2e .4g .1%")
     return Column(name, True, form)
+
+
+def _aligned(series: pd.Series) -> str:
+    """Whole numbers, or four digits of the largest and as many places of the others, or ``.4g``.
+
+    Points stand below each other then, unless that would show something as nothing.
+    """
+    sizes = series.dropna().abs().astype(float)
+    sizes = sizes[(sizes > 0) & (sizes < math.inf)]
+    if sizes.empty:
+        return ".4g"
+    if (sizes == sizes.round()).all():
+        return ",d"
+    largest = math.floor(math.log10(sizes.max()))
+    places = min(3, max(0, 3 - largest))
+    return f".{places}f" if largest < 6 and sizes.min() >= 10.0**-places else ".4g"
 
 
 def _raw(value: Any, numeric: bool) -> Cell:
@@ -134,7 +157,7 @@ def shown_text(cell: Cell, form: str) -> str:
     scaled = cell * 100 if match["kind"] == "%" else cell
     places = Decimal(1).scaleb(-(6 if digits is None else digits))
     number = Decimal(scaled).quantize(places, rounding=ROUND_HALF_UP)
-    text = format(number, f"{match['group']}f")
+    text = format(number if number else abs(number), f"{match['group']}f")
     return text + "%" if match["kind"] == "%" else text
 
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import altair as alt
 
-from bioseq_lstm.reporting import inline, sequences, tables
+from bioseq_lstm.reporting import galleries, grids, inline, sequences, tables
+from bioseq_lstm.reporting.packing import packed
 from bioseq_lstm.reporting.panels import (
     Chart,
+    Choice,
     Drawing,
+    Gallery,
+    Grid,
     Panel,
-    SequenceTrack,
     Table,
     Text,
+    Tracks,
     Warning,
 )
 
@@ -49,31 +52,34 @@ class ChartData:
 
 
 def panel_views(items: Sequence[Panel], key: str) -> Iterator[PanelView]:
-    """Panels as views; sequence tracks that follow each other become one list.
+    """Panels as views.
 
     Ids are ``<key>_<place>``: a key has no underscore, so they never meet the id of a section.
     """
-    place = 0
-    for _, group in groupby(items, lambda item: isinstance(item, SequenceTrack)):
-        panels = list(group)
-        tracks = [panel for panel in panels if isinstance(panel, SequenceTrack)]
-        for panel in [tracks] if tracks else panels:
-            place += 1
-            yield _view(panel, f"{key}_{place}")
+    for place, panel in enumerate(items, 1):
+        yield _view(panel, f"{key}_{place}")
 
 
-def _view(panel: Panel | list[SequenceTrack], id: str) -> PanelView:
-    if isinstance(panel, list):
+def _view(panel: Panel, id: str) -> PanelView:
+    if isinstance(panel, Tracks):
         tracks = sequences.view(panel)
-        return PanelView("tracks", id, panel, tracks, tracks.payload())
+        return PanelView("tracks", id, panel, tracks, tracks.payload(), _file_name(panel.title))
     if isinstance(panel, Table):
         table = tables.view(panel)
         return PanelView("table", id, panel, table, table.payload(), _file_name(panel.title))
     if isinstance(panel, Chart):
         spec = chart_spec(panel.spec)
-        return PanelView("chart", id, panel, _data_of(spec), spec, _file_name(panel.title))
+        name = _file_name(panel.title)
+        return PanelView("chart", id, panel, _data_of(spec), _chart_payload(spec, panel), name)
+    if isinstance(panel, Grid):
+        grid = grids.view(panel)
+        return PanelView("grid", id, panel, grid, grid.payload(), _file_name(panel.title))
+    if isinstance(panel, Gallery):
+        return PanelView("gallery", id, panel, payload=galleries.payload(panel))
     if isinstance(panel, Drawing):
-        return PanelView("drawing", id, panel)
+        view = tables.view(Table(panel.title, panel.data))
+        payload = {"columns": [column.name for column in view.columns], "rows": view.rows}
+        return PanelView("drawing", id, panel, payload=payload, name=_file_name(panel.title))
     if isinstance(panel, Text):
         return PanelView("text", id, panel)
     if isinstance(panel, Warning):
@@ -92,6 +98,21 @@ def chart_spec(chart: alt.TopLevelMixin) -> dict[str, Any]:
         raise ValueError("a chart of a report may not load its data from a URL")
     cleaned: dict[str, Any] = _harmless(spec)
     return cleaned
+
+
+def _chart_payload(spec: dict[str, Any], panel: Chart) -> dict[str, Any]:
+    """The specification without its tables, the tables packed, and what may be chosen."""
+    tables_of = {name: packed(rows) for name, rows in spec.get("datasets", {}).items()}
+    bare = {key: value for key, value in spec.items() if key != "datasets"}
+    return {"spec": bare, "data": tables_of, "choice": _choice(panel.choice, _data_of(spec))}
+
+
+def _choice(choice: Choice | None, data: ChartData) -> dict[str, Any] | None:
+    """Options are written as the chart's data are, so that they are found there."""
+    if choice is None or not data.rows:
+        return None
+    options = [[_harmless(name), note] for name, note in choice.notes.items()]
+    return {"dataset": data.dataset, "column": choice.column, "options": options}
 
 
 # Vega-Lite writes titles and orders of names into Vega expressions. It escapes quotes but neither

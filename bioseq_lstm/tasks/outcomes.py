@@ -68,7 +68,7 @@ class Results:
     """What the report of a dataset is made of, read from its folder.
 
     ``predictions`` are test predictions of the first seed by model; ``new`` the predictions of new
-    files by the name of the file.
+    files by the name of the file; ``records`` and ``leakage`` the tables of those names.
     """
 
     settings: Any
@@ -79,6 +79,13 @@ class Results:
     predictions: dict[str, pd.DataFrame]
     similarity: np.ndarray
     new: dict[str, NewFile]
+    records: pd.DataFrame
+    leakage: pd.DataFrame
+
+    @property
+    def predicted_in(self) -> str:
+        """Where the test predictions of the chosen model lie, for a reader."""
+        return f"models/{self.chosen}/fold*-seed{self.settings.seeds[0]}/test_predictions.parquet"
 
 
 def nearest_columns(

@@ -3,22 +3,115 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from bioseq_lstm.reporting import charts
+from bioseq_lstm.reporting.logos import lines, logo
+from bioseq_lstm.reporting.molecules import molecule, outline
 from bioseq_lstm.reporting.panels import (
+    Card,
     Chart,
+    Choice,
+    Gallery,
+    Grid,
     Page,
     Panel,
     Section,
     SequenceTrack,
     Table,
     Text,
+    Tracks,
     Warning,
 )
+
+# What a reader can do on any report, done once with everything that offers it.
+CLICKS = """async (page) => {
+  const pause = () => new Promise((done) => setTimeout(done, 0));
+  const done = { opened: 0, sorted: 0, searched: 0, turned: 0, chosen: 0 };
+  const wanted = (text) => { if (!text) throw new Error(document.title); };
+  for (const part of document.querySelectorAll("details")) { part.open = true; done.opened += 1; }
+  await pause();
+  for (const table of document.querySelectorAll("figure.table")) {
+    const head = table.querySelector("th");
+    if (!head) continue;
+    const before = table.querySelectorAll("tbody tr").length;
+    for (const way of [1, 2]) head.querySelector("button").click();
+    wanted(/scending/.test(head.getAttribute("aria-sort")));
+    wanted(table.querySelectorAll("tbody tr").length === before);
+    done.sorted += 1;
+    const next = table.querySelector(".next");
+    if (next) { const first = table.querySelector("tbody").textContent; next.click();
+      wanted(table.querySelector("tbody").textContent !== first); done.turned += 1; }
+  }
+  for (const field of document.querySelectorAll(".search")) {
+    field.value = "no such thing"; field.dispatchEvent(new Event("input"));
+    const figure = field.closest("figure");
+    wanted(figure.querySelectorAll("tbody tr, .track").length === 0);
+    field.value = ""; field.dispatchEvent(new Event("input"));
+    wanted(figure.querySelectorAll("tbody tr, .track").length > 0);
+    done.searched += 1;
+  }
+  for (const field of document.querySelectorAll(".choice select, .choice input")) {
+    const options = (field.list ?? field).querySelectorAll("option");
+    field.value = options[options.length - 1].value;
+    field.dispatchEvent(new Event("change"));
+    wanted(!field.closest(".choice").textContent.includes("Nothing here"));
+    done.chosen += 1;
+  }
+  return done;
+}"""
+
+
+@pytest.fixture
+def click_through(open_report: Callable[..., Any], tmp_path: Path) -> Callable[..., dict[str, int]]:
+    """``click_through(path)`` -> how often each thing that a report offers was done."""
+
+    def through(path: Path) -> dict[str, int]:
+        page, findings = open_report(path)
+        done = page.evaluate(CLICKS)
+        page.wait_for_timeout(500)
+        names = set()
+        for button in page.locator("button.download").all():
+            with page.expect_download() as waiting:
+                button.click()
+            assert Path(waiting.value.path()).stat().st_size > 0
+            names.add(waiting.value.suggested_filename)
+        ground = "() => getComputedStyle(document.body).backgroundColor"
+        before = page.evaluate(ground)
+        page.locator("button.theme").click()
+        assert page.evaluate(ground) != before
+        printed = page.pdf(path=tmp_path / "report.pdf", print_background=True)
+        assert printed.startswith(b"%PDF")
+        assert findings.errors == findings.requests == findings.dialogs == []
+        assert page.evaluate("() => window.violations") == []
+        return {**done, "downloaded": len(names)}
+
+    return through
+
+
+@pytest.fixture
+def violations(open_report: Callable[..., Any]) -> Callable[..., list[str]]:
+    """``violations(path, width, scheme)`` -> what axe-core finds with everything opened."""
+
+    def found(path: Path, width: int, scheme: str) -> list[str]:
+        page, _ = open_report(path, width, scheme)
+        page.evaluate(
+            "() => document.querySelectorAll('details').forEach((d) => { d.open = true; })"
+        )
+        page.wait_for_timeout(300)
+        return [
+            f"{one['impact']} {one['id']}: {one['nodes'][0]['html'][:200]}"
+            for one in Axe().run(page).response["violations"]
+        ]
+
+    return found
+
 
 STATES = ["H", "B", "E", "G", "I", "T", "S", "C"]
 
@@ -59,6 +152,7 @@ def _page(tail: str = "") -> Page:
             Section(
                 "new", f"New sequences{tail}", f"Dropped in; never seen.{tail}", _new(rng, tail)
             ),
+            Section("why", f"Why{tail}", f"What predictions rest on.{tail}", _why(rng, tail)),
         ],
         provenance={
             f"Versions{tail}": {
@@ -197,9 +291,69 @@ def _errors(rng: np.random.Generator, tail: str) -> list[Panel]:
               f"Six clusters.{tail}", f"A grid{tail}", half=True),
         Chart(f"Distance{tail}", charts.heatmap(plain, label=f"distance{tail}"),
               f"Six clusters.{tail}", f"A grid{tail}", half=True),
+        Chart(f"By condition{tail}",
+              charts.scatter(_chosen(rng, 3, tail), label=f"log2 TPM{tail}", by="name"),
+              f"n = 40.{tail}", f"A cloud{tail}", half=True,
+              choice=Choice(f"Condition{tail}", "name", _options(3, tail))),
+        Chart(f"By gene{tail}",
+              charts.profile(_chosen(rng, 120, tail), label=f"log2 TPM{tail}"),
+              f"n = 120.{tail}", f"Points{tail}",
+              choice=Choice(f"Gene{tail}", "name", _options(120, tail))),
+        Grid(f"Genes by conditions{tail}", [f"gene {row}{tail}" for row in range(30)],
+             [f"condition {column}{tail}" for column in range(8)],
+             {"measured": rng.normal(0, 1, (30, 8)), "predicted": rng.normal(0, 0.3, (30, 8))},
+             f"log2 change{tail}", f"n = 30.{tail}", f"A grid{tail}", f"gene{tail}",
+             f"condition{tail}", 0.0),
         Chart(f"Nothing{tail}", charts.histogram(_no_values(), label=f"residues{tail}"),
               f"No values at all.{tail}", f"Empty{tail}"),
         Text(f"How to read this{tail}", [f"The rows are the observed states.{tail}"]),
+    ]  # fmt: skip
+
+
+def _options(count: int, tail: str) -> dict[str, str]:
+    return {f"option {number}{tail}": f"note {number}{tail}" for number in range(count)}
+
+
+def _chosen(rng: np.random.Generator, count: int, tail: str) -> pd.DataFrame:
+    """Ten values for each of some options; those of option 2 are 102 to 111."""
+    names = np.repeat(list(_options(count, tail)), 10)
+    truth = np.arange(len(names)) % 10 + np.repeat(50.0 * np.arange(count), 10) + 2
+    return pd.DataFrame(
+        {
+            "name": names,
+            "condition": np.tile([f"condition {number}{tail}" for number in range(10)], count),
+            "id": [f"gene {number % 10}{tail}" for number in range(len(names))],
+            "truth": truth,
+            "predicted": truth + rng.normal(0, 1, len(names)),
+            "half_width": 2.0,
+        }
+    )
+
+
+def _why(rng: np.random.Generator, tail: str) -> list[Panel]:
+    letters = list(rng.choice(list("ACGT"), 150))
+    values = rng.normal(0, 1, 150)
+    data = pd.DataFrame({f"letter{tail}": letters, "attribution": values})
+    mutants = pd.DataFrame(
+        {"position": 10, "wild": "A", "letter": list("CGT"), "effect": [0.5, -1.0, 0.1]}
+    )
+    aspirin = "CC(=O)Oc1ccccc1C(=O)O"
+    contributions = rng.normal(0, 1, 13)
+    cards = [
+        Card(f"{rank}. drug {rank}{tail}", [(f"predicted{tail}", f"7.10 (6.10–8.10){tail}")], "d")
+        for rank in range(1, 15)
+    ]
+    return [
+        logo(f"Logo{tail}", letters, values, lines(values), f"n = 150.{tail}", f"Logo{tail}", data),
+        Chart(f"Exchanges{tail}", charts.mutations(mutants, label=f"change{tail}"),
+              f"n = 3.{tail}", f"A heat map{tail}"),
+        molecule(f"Atoms{tail}", aspirin, contributions, f"n = 13.{tail}", f"Aspirin{tail}", data),
+        molecule(f"Atoms, masked{tail}", aspirin, contributions, f"n = 13.{tail}",
+                 f"Aspirin{tail}", data),
+        Gallery(f"Ranked{tail}", f"Target{tail}",
+                {f"target 1{tail}": cards, f"target 2{tail}": [Card("x", [], "undrawn")]},
+                {f"target 1{tail}": f"n = 14{tail}"}, {"d": outline(aspirin, 240, 170)},
+                {"d": f"Aspirin{tail}", "undrawn": f"CCO{tail}"}, 240, 170, f"n = 15.{tail}"),
     ]  # fmt: skip
 
 
@@ -208,7 +362,7 @@ def _no_values() -> pd.DataFrame:
 
 
 def _new(rng: np.random.Generator, tail: str) -> list[Panel]:
-    tracks: list[Panel] = []
+    tracks = []
     for number in range(6):
         length = int(rng.integers(70, 220))
         states = "".join(
@@ -228,4 +382,4 @@ def _new(rng: np.random.Generator, tail: str) -> list[Panel]:
                 note=f"nearest training chain 1abc_A at 31 % identity; Q3 there 0.68{tail}",
             )
         )
-    return tracks
+    return [Tracks(f"Queries{tail}", tracks, f"n = 6.{tail}", f"queries.3line{tail}", 7)]

@@ -97,6 +97,8 @@ def test_no_name_in_a_users_files_does_anything_in_a_report(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     inspect_report: Inspect,
+    violations: Callable[..., list[str]],
+    click_through: Callable[[Path], dict[str, int]],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     settings = {
@@ -121,8 +123,15 @@ def test_no_name_in_a_users_files_does_anything_in_a_report(
     report_index(TEXT, [tmp_path / "results/d"], tmp_path / "results/index.html")
     page = Path("results/d/report.html").read_text(encoding="utf-8")
     assert "onerror=alert(1)" in page  # it is there, as text
-    for path in ("results/d/report.html", "results/index.html"):
-        assert [p for p in inspect_report(Path(path)).problems if "blank" not in p] == []
+    report = Path("results/d/report.html")
+    for path, width in ((report, 375), (report, 1440), (Path("results/index.html"), 375)):
+        found = inspect_report(path, width)
+        assert [problem for problem in found.problems if "blank" not in problem] == []
+    for width, scheme in ((375, "dark"), (1440, "light")):
+        assert violations(report, width, scheme) == []
+    done = click_through(report)
+    assert done["sorted"] > 5
+    assert done["downloaded"] > 10
 
 
 @pytest.mark.parametrize(

@@ -137,9 +137,10 @@ def _of_record(about: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> 
             letters["letter"].tolist(),
             values,
             drawn,
-            f"Integrated gradients of {len(letters):,} letters of the {side}, in "
+            f"Integrated gradients of n = {len(letters):,} letters of the {side}, in "
             f"{about['unit']}; all are in explanations/attributions.tsv.",
             f"Sequence logo. Letters that bear most: {named}.",
+            letters[["record", "side", "position", "letter", "attribution", "randomised"]],
         )
     yield _heat_map(about, tables["mutants"])
     if "atoms" in tables:
@@ -163,7 +164,7 @@ def _heat_map(about: Mapping[str, Any], mutants: pd.DataFrame) -> Chart:
     return Chart(
         f"{about['record']}: every exchange of a letter",
         mutations(shown, label=f"change, {about['unit']}"),
-        f"{len(mutants):,} mutants at {about['mutated_positions']:,} of {about['positions']:,} "
+        f"n = {len(mutants):,} mutants at {about['mutated_positions']:,} of {about['positions']:,} "
         f"positions of the {about['mutated']}, each predicted; drawn are {where}, a dot marks what "
         "stands there. All are in explanations/mutants.tsv.",
         f"Heat map of position by letter. Greatest changes: {named}.",
@@ -194,10 +195,11 @@ def _molecules(about: Mapping[str, Any], smiles: str, atoms: pd.DataFrame) -> It
             f"{about['record']}: atoms by {column}",
             smiles,
             values,
-            f"Each atom's contribution, {how}, in {about['unit']}; the strongest disc is "
-            f"{np.abs(values).max():.3g}. The two ways need not agree; where they do not, believe "
-            "neither. All are in explanations/atoms.tsv.",
+            f"Contributions of n = {len(atoms)} atoms, {how}, in {about['unit']}; the strongest "
+            f"disc is {np.abs(values).max():.3g}. The two ways need not agree; where they do not, "
+            "believe neither. All are in explanations/atoms.tsv.",
             f"Drawing of the molecule {smiles}. Atoms that contribute most: {named}.",
+            atoms,
         )
 
 

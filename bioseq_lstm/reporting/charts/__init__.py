@@ -5,7 +5,7 @@ the specifications are meant for a page of ours. Widths follow the container; he
 Names and titles may be any text: they stand in the data, never in an expression.
 """
 
-from bioseq_lstm.reporting.charts.curves import learning_curves, reliability
+from bioseq_lstm.reporting.charts.curves import learning_curves, profile, reliability
 from bioseq_lstm.reporting.charts.distributions import histogram, scatter
 from bioseq_lstm.reporting.charts.figures import bars_with_interval, intervals, tradeoff
 from bioseq_lstm.reporting.charts.grids import confusion, heatmap
@@ -19,6 +19,7 @@ __all__ = [
     "intervals",
     "learning_curves",
     "mutations",
+    "profile",
     "reliability",
     "scatter",
     "tradeoff",

@@ -58,6 +58,48 @@ def learning_curves(
     return styled(layers, height)
 
 
+def profile(frame: pd.DataFrame, *, label: str, height: int = 280) -> alt.LayerChart | alt.Chart:
+    """Measured (diamonds) and predicted values of one record across conditions, as given.
+
+    Columns: ``name`` (of the record: the reader chooses one, ``Choice``), ``condition``, ``truth``,
+    ``predicted``, ``half_width`` of the interval of a prediction.
+    """
+    data = frame[["name", "condition", "truth", "predicted", "half_width"]]
+    if data.empty:
+        return nothing()
+    base = (
+        alt.Chart(data)
+        .transform_calculate(
+            low="datum.predicted - datum.half_width", high="datum.predicted + datum.half_width"
+        )
+        .encode(
+            x=alt.X("condition:N", sort=None, title=None).axis(
+                labelAngle=-50, labelLimit=110, grid=False, labelOverlap="greedy"
+            ),
+            tooltip=[
+                "condition:N",
+                alt.Tooltip("truth:Q", format=".3f", title="measured"),
+                *(alt.Tooltip(f"{key}:Q", format=".3f") for key in ("predicted", "low", "high")),
+            ],
+        )
+    )
+
+    def y(column: str) -> alt.Y:
+        return alt.Y(f"{column}:Q", title=label, scale=alt.Scale(zero=False))
+
+    whiskers = base.mark_rule(color=style.ACCENT, opacity=0.25, strokeWidth=3)
+    predicted = base.mark_point(filled=True, size=46, opacity=1, color=style.ACCENT)
+    measured = base.mark_point(
+        filled=True, size=60, opacity=1, color=style.OPPOSITE, shape="diamond"
+    )
+    layers = [
+        whiskers.encode(y=y("low"), y2="high:Q"),
+        predicted.encode(y=y("predicted")),
+        measured.encode(y=y("truth")),
+    ]
+    return styled(alt.layer(*layers), height)
+
+
 def reliability(bins: pd.DataFrame, *, height: int = 280) -> alt.LayerChart | alt.Chart:
     """Stated confidence against the share that was right, with the line of perfect calibration.
 

@@ -13,6 +13,7 @@ from bioseq_lstm.reporting.charts import style
 from bioseq_lstm.reporting.charts.style import nothing, reference_line, styled
 
 MOST_POINTS = 3000  # above this a scatter is drawn as a binned density
+MOST_CARRIED = 60_000  # above this so is one of which a part is chosen
 
 
 def histogram(
@@ -73,13 +74,20 @@ def histogram(
 
 
 def scatter(
-    frame: pd.DataFrame, *, label: str, height: int = 320, bins: int = 56
+    frame: pd.DataFrame,
+    *,
+    label: str,
+    by: str | None = None,
+    height: int = 320,
+    bins: int = 56,
 ) -> alt.LayerChart | alt.Chart:
     """Predicted against measured with the line of identity; a binned density when there are many.
 
-    Columns: ``truth``, ``predicted``, optional ``id``. ``label`` names quantity and unit.
+    Columns: ``truth``, ``predicted``, optional ``id``. ``label`` names quantity and unit. ``by``
+    names a column of which the reader chooses one value (``Choice``); the axes hold for all.
     """
-    columns = [name for name in ("id", "truth", "predicted") if name in frame.columns]
+    wanted = ("id", "truth", "predicted", by)
+    columns = [name for name in wanted if name and name in frame.columns]
     data = frame[columns].dropna(subset=["truth", "predicted"])
     if data.empty:
         return nothing()
@@ -92,8 +100,18 @@ def scatter(
     diagonal = pd.DataFrame({"truth": ends, "predicted": ends})
     line = alt.Chart(diagonal).mark_line(color=style.MUTED, strokeDash=[4, 4], strokeWidth=1.2)
     line = line.encode(x=alt.X("truth:Q", scale=scale), y=alt.Y("predicted:Q", scale=scale))
-    if len(data) > MOST_POINTS:
-        marks = alt.Chart(_density(both, ends, bins)).mark_rect(color=style.ACCENT)
+    largest = len(data) if by is None else int(data.groupby(by).size().max())
+    if largest > MOST_POINTS or len(data) > MOST_CARRIED:
+        if by is None:
+            cells = _density(both, ends, bins)
+        else:
+            cells = pd.concat(
+                _density(own[["truth", "predicted"]].to_numpy(float), ends, bins).assign(
+                    **{by: name}
+                )
+                for name, own in data.groupby(by, sort=False)
+            )
+        marks = alt.Chart(cells).mark_rect(color=style.ACCENT)
         marks = marks.encode(
             x=alt.X("truth_from:Q", title=x_title, scale=scale),
             x2="truth_to:Q",
@@ -114,7 +132,7 @@ def scatter(
         marks = marks.encode(
             x=alt.X("truth:Q", title=x_title, scale=scale),
             y=alt.Y("predicted:Q", title=y_title, scale=scale),
-            opacity=alt.value(float(np.clip(8 / np.sqrt(len(data)), 0.25, 0.8))),
+            opacity=alt.value(float(np.clip(8 / np.sqrt(largest), 0.25, 0.8))),
             tooltip=tooltip,
         )
     return styled(alt.layer(marks, line), height)

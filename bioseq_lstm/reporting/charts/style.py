@@ -47,6 +47,8 @@ CONFIG: dict[str, Any] = {
         "tickColor": RULE,
         "tickSize": 4,
         "labelOverlap": True,
+        "labelSeparation": 8,
+        "labelFlush": False,
         "tickCount": 8,
     },
     "axisY": {"tickCount": 6},

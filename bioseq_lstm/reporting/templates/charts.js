@@ -23,9 +23,20 @@ function fitted(spec, width) {
   return { ...spec, columns, spec: { ...spec.spec, width: each } };
 }
 
-async function drawChart(box) {
+// The chart's tables, of the largest only the rows of the option where there is a choice.
+function chosenData({ data, choice }, option) {
+  return Object.fromEntries(Object.entries(data).map(([name, table]) => {
+    const chosen = choice && name === choice.dataset;
+    return [name, unpacked(table, chosen ? (place, at) => at(choice.column, place) === option : undefined)];
+  }));
+}
+
+async function drawChart(box, option) {
   try {
-    await window.vegaEmbed(box, fitted(payload(box.dataset.payload), box.clientWidth), {
+    const content = payload(box.dataset.payload);
+    const spec = { ...content.spec, datasets: chosenData(content, option ?? content.choice?.options[0][0]) };
+    box.embedded?.finalize();
+    box.embedded = await window.vegaEmbed(box, fitted(spec, box.clientWidth), {
       ast: true,
       actions: false,
       renderer: "svg",
@@ -34,6 +45,8 @@ async function drawChart(box) {
       tooltip: chartTooltip,
       config: chartTheme(box.clientWidth),
     });
+    // Vega names every mark a symbol without a name; the box has the words, the table the figures.
+    box.querySelector("svg").setAttribute("aria-hidden", "true");
     box.dataset.drawn = "yes";
   } catch (error) {
     box.dataset.drawn = "no";
@@ -42,7 +55,12 @@ async function drawChart(box) {
   }
 }
 
-const rowsOf = (part) => payload(part.dataset.payload).datasets[part.dataset.dataset];
+document.querySelectorAll("figure:has(> .chart) > .choice").forEach((tools) => {
+  const box = tools.parentElement.querySelector(".chart");
+  startChoice(tools, payload(box.dataset.payload).choice.options, (place, name) => drawChart(box, name));
+});
+
+const rowsOf = (part) => unpacked(payload(part.dataset.payload).data[part.dataset.dataset]);
 
 function startChartTable(part, details) {
   details.addEventListener("toggle", () => {
@@ -69,7 +87,7 @@ function startChartData(part) {
   });
 }
 
-document.querySelectorAll(".chart-data").forEach(startChartData);
+document.querySelectorAll(".chart-data[data-payload]").forEach(startChartData);
 
 // One after the other, so that the page can be read and scrolled while they appear.
 (async () => {

@@ -6,6 +6,8 @@ const FIRST_RESIDUES = 1200;
 const FIRST_TRACKS = 20;
 const THREE_STATES = { H: "helix", G: "helix", I: "helix", E: "strand", B: "strand", ".": "unknown", "?": "unknown", X: "unknown" };
 const stateOf = (letter) => THREE_STATES[letter] ?? "coil";
+const called = (track, place) => stateOf((track.three ?? track.predicted)[place]);
+const known = (track, place) => track.observed !== null && stateOf(track.observed[place]) !== "unknown";
 
 function confidenceAt(track, place) {
   const text = track.confidence === null ? "  " : track.confidence.slice(2 * place, 2 * place + 2);
@@ -52,26 +54,26 @@ function trackLine(track, start) {
   const add = (...shape) => svg.append(svgElement(...shape));
   const x = (place) => GUTTER + (place - start) * CELL;
 
-  add("text", { x: GUTTER - 8, y: heights.letters, class: "place" }, String(start + 1));
+  add("text", { x: GUTTER - 8, y: heights.letters, class: "row" }, String(start + 1));
   for (let place = start; place < end; place += 1)
     if ((place + 1) % 10 === 0) add("text", { x: x(place) + CELL / 2, y: heights.ruler, class: "tick" }, String(place + 1));
   for (const [name, row] of [["observed", "obs"], ["predicted", "pred"]]) {
     if (name === "observed" && !observed) continue;
-    add("text", { x: GUTTER - 8, y: heights[name] + 3.5, class: "place" }, row);
-    const states = track[name];
-    for (const [state, from, to] of runs(start, end, (place) => stateOf(states[place]))) {
-      const ends = to === states.length || stateOf(states[to]) !== state;
+    add("text", { x: GUTTER - 8, y: heights[name] + 3.5, class: "row" }, row);
+    const stateAt = (place) => (name === "observed" ? stateOf(track.observed[place]) : called(track, place));
+    for (const [state, from, to] of runs(start, end, stateAt)) {
+      const ends = to === track.sequence.length || stateAt(to) !== state;
       const shape = glyph(state, from - start, to - start, heights[name], ends);
       if (shape) svg.append(shape);
     }
   }
-  const shade = (place) => `${stateOf(track.predicted[place])} ${Math.floor((confidenceAt(track, place) ?? 0) * 20)}`;
+  const shade = (place) => `${called(track, place)} ${Math.floor((confidenceAt(track, place) ?? 0) * 20)}`;
   for (const [key, from, to] of runs(start, end, shade)) {
     const [state, level] = key.split(" ");
     const box = { x: x(from), y: heights.letters - 12, width: (to - from) * CELL, height: 16, class: `shade ${state}` };
     add("rect", { ...box, "fill-opacity": (Math.max(0, Number(level) / 20 - 0.2) * 0.6).toFixed(3) });
   }
-  const wrong = (place) => observed && stateOf(track.observed[place]) !== "unknown" && stateOf(track.observed[place]) !== stateOf(track.predicted[place]);
+  const wrong = (place) => known(track, place) && stateOf(track.observed[place]) !== called(track, place);
   for (const [yes, from, to] of runs(start, end, wrong))
     if (yes) add("rect", { x: x(from) + 1, y: heights.letters + 6, width: (to - from) * CELL - 2, height: 2, class: "wrong" });
   const centres = Array.from({ length: end - start }, (_, place) => GUTTER + (place + 0.5) * CELL).join(" ");
@@ -81,8 +83,8 @@ function trackLine(track, start) {
     const place = start + Math.floor(((event.clientX - bounds.left) * (size.width / bounds.width) - GUTTER) / CELL);
     if (place < start || place >= end) return hideTooltip();
     const confidence = confidenceAt(track, place);
-    const pairs = [["residue", `${track.sequence[place]} ${place + 1}`], ["predicted", track.predicted[place]]];
-    if (observed) pairs.push(["observed", track.observed[place]]);
+    const pairs = [["residue", `${track.sequence[place]} ${place + 1}`], ["predicted", `${track.predicted[place]}, ${called(track, place)}`]];
+    if (observed) pairs.push(["observed", `${track.observed[place]}, ${stateOf(track.observed[place])}`]);
     if (confidence !== null) pairs.push(["confidence", confidence.toFixed(2)]);
     return showTooltip(event, pairs);
   });
@@ -102,23 +104,37 @@ function drawTrack(track, box) {
   box.append(more);
 }
 
-function summary(track) {
-  const length = track.sequence.length;
-  const count = { helix: 0, strand: 0, coil: 0, unknown: 0 };
-  for (const letter of track.predicted) count[stateOf(letter)] += 1;
-  const share = (name) => `${Math.round((100 * count[name]) / Math.max(1, length))}%`;
-  const values = Array.from({ length }, (_, place) => confidenceAt(track, place)).filter((value) => value !== null);
+// Counted once a chain: what its line in the list says and what the list is sorted by.
+function counted(track, given) {
+  const { length } = track.sequence;
+  const states = { helix: 0, strand: 0, coil: 0, unknown: 0 };
+  const sure = { sum: 0, residues: 0 };
+  const right = { residues: 0, of: 0 };
+  for (let place = 0; place < length; place += 1) {
+    states[called(track, place)] += 1;
+    const confidence = confidenceAt(track, place);
+    if (confidence !== null) { sure.sum += confidence; sure.residues += 1; }
+    if (known(track, place)) { right.of += 1; right.residues += stateOf(track.observed[place]) === called(track, place); }
+  }
+  return { track, given, length, states, confidence: sure.residues ? sure.sum / sure.residues : null, q3: right.of ? right.residues / right.of : null };
+}
+
+function summary({ length, states, confidence, q3 }) {
+  const percent = (share) => `${Math.round(100 * share)}%`;
+  const share = (name) => percent(states[name] / Math.max(1, length));
   const facts = [`${length.toLocaleString("en")} residues`, `helix ${share("helix")}, strand ${share("strand")}, coil ${share("coil")}`];
-  if (values.length) facts.push(`mean confidence ${(values.reduce((sum, value) => sum + value, 0) / values.length).toFixed(2)}`);
+  if (confidence !== null) facts.push(`mean confidence ${confidence.toFixed(2)}`);
+  if (q3 !== null) facts.push(`right ${percent(q3)}`);
   return facts.map((fact) => element("span", { class: "fact" }, fact));
 }
 
-function trackPart(track) {
+function trackPart(counts) {
+  const { track } = counts;
   const box = element("div", { class: "scroll residues-box", tabindex: "0", role: "region" });
   box.setAttribute("aria-label", `Residues of ${track.id}`);
   const reading = `${track.id}: sequence ${track.sequence}; predicted ${track.predicted}` + (track.observed === null ? "" : `; observed ${track.observed}`);
   const note = track.note ? [element("p", { class: "note" }, track.note)] : [];
-  const details = element("details", { class: "track" }, element("summary", {}, element("strong", {}, track.id), ...summary(track)), ...note, box);
+  const details = element("details", { class: "track" }, element("summary", {}, element("strong", {}, track.id), ...summary(counts)), ...note, box);
   details.addEventListener("toggle", () => {
     if (!details.open || box.childElementCount) return;
     box.append(element("p", { class: "for-readers" }, reading));
@@ -128,10 +144,7 @@ function trackPart(track) {
 }
 
 const oneLine = (text) => text.replace(/\s+/g, " ");
-
-function threeLines(tracks) {
-  return tracks.map((track) => `>${oneLine(track.id)}\n${track.sequence}\n${track.predicted}\n`).join("");
-}
+const folded = (text) => text.replace(/.{60}(?=.)/g, "$&\n");
 
 function residueRows(tracks) {
   const rows = [["id", "position", "residue", "predicted", "confidence", "observed"]];
@@ -141,14 +154,33 @@ function residueRows(tracks) {
   return rows.map((row) => row.map(plainCell).join("\t") + "\n").join("");
 }
 
+const FORMATS = {
+  fasta: ["fasta", (tracks) => tracks.map((track) => `>${oneLine(track.id)}\n${folded(track.sequence)}\n`).join("")],
+  "three-lines": ["3line.fasta", (tracks) => tracks.map((track) => `>${oneLine(track.id)}\n${track.sequence}\n${track.predicted}\n`).join("")],
+  tsv: ["tsv", residueRows],
+};
+
+// What there is nothing to sort by is left out of the choice.
+const ORDERS = [
+  ["least confident first", (counts) => counts.confidence],
+  ["least accurate first", (counts) => counts.q3],
+  ["most accurate first", (counts) => (counts.q3 === null ? null : -counts.q3)],
+  ["longest first", (counts) => -counts.length],
+  ["as listed", (counts) => counts.given],
+];
+
 function startTracks(panel) {
-  const tracks = payload(panel.dataset.payload);
+  const all = payload(panel.dataset.payload).map(counted);
   const list = panel.querySelector(".list");
   const search = panel.querySelector(".search");
+  const order = panel.querySelector(".order");
+  const format = panel.querySelector(".format");
+  const place = panel.querySelector(".place");
+  const orders = ORDERS.filter(([, key]) => all.some((counts) => key(counts) !== null));
+  order.append(...orders.map(([name], number) => element("option", { value: number }, name)));
+  let found = all;
 
   function draw(limit) {
-    const word = search.value.trim().toLowerCase();
-    const found = tracks.filter((track) => `${track.id} ${track.note}`.toLowerCase().includes(word));
     list.replaceChildren(...found.slice(0, limit).map(trackPart));
     if (!found.length) list.append(element("p", { class: "empty" }, "No sequence of this name."));
     if (found.length > limit) {
@@ -160,11 +192,24 @@ function startTracks(panel) {
     if (first) first.open = true;
   }
 
-  search.closest("label").hidden = tracks.length < 4;
-  search.addEventListener("input", () => draw(FIRST_TRACKS));
-  panel.querySelector(".three-lines").addEventListener("click", () => download("sequences.3line.fasta", threeLines(tracks), "text/plain"));
-  panel.querySelector(".residues").addEventListener("click", () => download("residues.tsv", residueRows(tracks), "text/tab-separated-values"));
-  draw(FIRST_TRACKS);
+  function choose() {
+    const word = search.value.trim().toLowerCase();
+    const [, key] = orders[Number(order.value)];
+    found = all.filter(({ track }) => `${track.id} ${track.note}`.toLowerCase().includes(word));
+    found.sort((left, right) => compare(key(left), key(right), true));
+    place.textContent = `${found.length.toLocaleString("en")} of ${all.length.toLocaleString("en")} chains`;
+    draw(FIRST_TRACKS);
+  }
+
+  const [searched, ordered] = [search, order].map((input) => input.closest(".field"));
+  searched.hidden = ordered.hidden = place.hidden = all.length < 4;
+  search.addEventListener("input", choose);
+  order.addEventListener("change", choose);
+  const text = () => FORMATS[format.value][1](found.map(({ track }) => track));
+  panel.querySelector(".download").addEventListener("click", () =>
+    download(`${panel.dataset.name}.${FORMATS[format.value][0]}`, text(), "text/plain"));
+  panel.querySelector(".copy").addEventListener("click", (event) => copy(text(), event.currentTarget));
+  choose();
 }
 
 document.querySelectorAll(".tracks").forEach(startTracks);

@@ -13,6 +13,7 @@ function shownText(cell, form) {
     return exponential(precision - 1);
   }
   let text = (kind === "%" ? cell * 100 : cell).toFixed(kind === "d" ? 0 : places);
+  if (Number(text) === 0) text = text.replace("-", "");
   if (group) {
     const [whole, part] = text.split(".");
     text = whole.replace(/\B(?=(\d{3})+$)/g, ",") + (part === undefined ? "" : `.${part}`);
@@ -28,8 +29,8 @@ function compare(left, right, numeric) {
 
 function tableRow(row, columns) {
   const cells = row.map((cell, place) => {
-    const [, numeric, form] = columns[place];
-    return element("td", numeric ? { class: "number" } : {}, shownText(cell, form));
+    const [, , form, kind] = columns[place];
+    return element("td", { class: kind }, shownText(cell, form));
   });
   return element("tr", {}, ...cells);
 }
@@ -98,3 +99,10 @@ function startTable(figure) {
 }
 
 document.querySelectorAll("figure.table").forEach(startTable);
+
+document.querySelectorAll(".drawn-data").forEach((part) => {
+  part.querySelector(".download").addEventListener("click", () => {
+    const { columns, rows } = payload(part.dataset.rows);
+    download(`${part.dataset.name}.csv`, csv([columns, ...rows]), "text/csv");
+  });
+});

@@ -9,6 +9,7 @@ import pandas as pd
 from bioseq_lstm.metrics.base import unit_codes
 from bioseq_lstm.reporting.charts import histogram, scatter
 from bioseq_lstm.reporting.panels import Chart, Panel, Section, Table, Text
+from bioseq_lstm.tasks.affinity.ranking import new_gallery, pair_grid, ranking_section
 from bioseq_lstm.tasks.affinity.task import AffinityTask
 from bioseq_lstm.tasks.outcomes import NewFile, Results
 from bioseq_lstm.tasks.telling import coverage_stated, nothing_new, shown_names
@@ -29,7 +30,7 @@ def panels(results: Results) -> list[Section]:
             Chart(
                 "Predicted against measured",
                 scatter(named, label=results.settings.unit),
-                f"{len(table):,} test pairs of {results.chosen}, first seed. "
+                f"n = {len(table):,} test pairs of {results.chosen}, first seed. "
                 f"{coverage_stated(table, *units)}",
                 f"Scatter of {len(table)} pairs, correlation "
                 f"{table['truth'].corr(table['predicted']):.2f}.",
@@ -42,7 +43,7 @@ def panels(results: Results) -> list[Section]:
                     label="concordance",
                     reference=0.5,
                 ),
-                f"{len(ranked):,} targets with at least five test pairs; the line is chance.",
+                f"n = {len(ranked):,} targets with at least five test pairs; the line is chance.",
                 f"Histogram over {len(ranked)} targets, "
                 f"median {ranked['concordance'].median():.2f}.",
                 half=True,
@@ -50,31 +51,48 @@ def panels(results: Results) -> list[Section]:
             Table(
                 "Targets",
                 ranked,
-                "Hardest first; targets with at least five test pairs, "
+                f"Hardest first; n = {len(ranked):,} targets with at least five test pairs, "
                 "too few for intervals of their own.",
                 formats={"concordance": ".3f"},
             ),
         ],
     )
-    return [errors, new_panels(results.new)]
+    ranking = ranking_section(results, table, per_target)
+    return [errors, ranking, new_panels(results.new)]
 
 
 def new_panels(new: Mapping[str, NewFile]) -> Section:
-    items: list[Panel] = [
-        Table(
-            f"{file.rows['.tsv']:,} pairs, ranked for each target",
-            shown_names(file.tables[".tsv"]),
-            _caption(file.tables[".tsv"]),
-            file=f"predictions/{name}.tsv",
-            total=file.rows[".tsv"],
-        )
-        if ".tsv" in file.tables
-        else Text(name, ["Every record was refused."])
-        for name, file in new.items()
-    ]
+    items: list[Panel] = []
+    for name, file in new.items():
+        if ".tsv" in file.tables:
+            items += _pairs(name, file)
+        else:
+            items.append(Text(name, ["Every record was refused."]))
     if not items:
         items = [nothing_new("tables of SMILES or FASTA files")]
     return Section("new", "New pairs", "Predicted by the chosen model.", items)
+
+
+def _pairs(name: str, file: NewFile) -> list[Panel]:
+    pairs, total = file.tables[".tsv"], file.rows[".tsv"]
+    items: list[Panel] = [
+        Table(
+            f"{total:,} pairs, ranked for each target",
+            shown_names(pairs.drop(columns="drug_smiles")),
+            _caption(pairs),
+            file=f"predictions/{name}.tsv",
+            total=total,
+        ),
+        new_gallery(pairs, total),
+    ]
+    if min(pairs["drug"].nunique(), pairs["target"].nunique()) > 1:
+        (predicted,) = pairs.filter(regex="^predicted_")
+        unit = predicted.removeprefix("predicted_").replace("_", " ")
+        shown = pairs.rename(columns={predicted: "predicted"})
+        first = "" if len(pairs) == total else f", the first of {total:,}"
+        said = f"n = {len(pairs):,} new pairs{first}; nothing was measured."
+        items.append(pair_grid(shown, {"predicted": "predicted"}, unit, said))
+    return items
 
 
 def _caption(pairs: pd.DataFrame) -> str:

@@ -340,10 +340,8 @@ class AffinityTask(Task):
         """One row per pair, the strongest binder of each target first."""
         unit = re.sub(r"\W+", "_", settings.unit).strip("_")
         half_width = float(np.mean([run["half_width"] for run in trust.calibration]))
-        drugs, targets = (
-            reading.records.loc[reading.records["entity"] == side, "id"].to_numpy()
-            for side in SIDES
-        )
+        by_side = {side: reading.records.query("entity == @side") for side in SIDES}
+        drugs, targets = (table["id"].to_numpy() for table in by_side.values())
         values = np.array(decoded, dtype=float)
         near: dict[str, Any] = {}
         if nearest is not None:
@@ -361,6 +359,7 @@ class AffinityTask(Task):
                 f"interval_low_{unit}": (values - half_width).round(3),
                 f"interval_high_{unit}": (values + half_width).round(3),
                 **near,
+                "drug_smiles": np.tile(by_side["drug"]["sequence"].to_numpy(), len(targets)),
             }
         )
         order = pairs.groupby("target", sort=False)[f"predicted_{unit}"]

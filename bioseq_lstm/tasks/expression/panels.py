@@ -11,7 +11,8 @@ from bioseq_lstm.metrics.base import unit_codes
 from bioseq_lstm.metrics.bootstrap import bootstrap
 from bioseq_lstm.metrics.regression import ExpressionScorer
 from bioseq_lstm.reporting.charts import bars_with_interval, scatter
-from bioseq_lstm.reporting.panels import Chart, Panel, Section, Table, Text
+from bioseq_lstm.reporting.panels import Chart, Choice, Panel, Section, Table, Text
+from bioseq_lstm.tasks.expression.genes import gene_names, genes_section
 from bioseq_lstm.tasks.expression.task import ExpressionTask
 from bioseq_lstm.tasks.outcomes import NewFile, Results
 from bioseq_lstm.tasks.telling import coverage_stated, nothing_new, shown_names
@@ -45,7 +46,8 @@ def panels(results: Results) -> list[Section]:
             Chart(
                 "Predicted against measured, mean of each gene",
                 scatter(mean, label=unit),
-                f"{len(mean):,} test genes of {results.chosen}, first seed, mean over conditions.",
+                f"n = {len(mean):,} test genes of {results.chosen}, first seed, mean over "
+                "conditions.",
                 f"Scatter of {len(mean)} genes, correlation "
                 f"{mean['truth'].corr(mean['predicted']):.2f}.",
                 half=True,
@@ -53,27 +55,30 @@ def panels(results: Results) -> list[Section]:
             Chart(
                 "Predicted against measured, every value",
                 scatter(known, label=unit),
-                f"{len(known):,} values of test genes, first seed. "
+                f"n = {len(known):,} values of test genes, first seed. "
                 f"{coverage_stated(known, groups)}",
                 f"Density of {len(known)} values.",
                 half=True,
             ),
+            _by_condition(results, known, per_condition),
             Chart(
                 "Correlation by condition",
                 bars_with_interval(per_condition, label="Pearson r across test genes"),
-                f"{results.chosen}, first seed; 95 % intervals of {REPLICATES} bootstrap "
-                "replicates over gene groups.",
+                f"{results.chosen}, first seed, n = {len(per_condition):,} conditions; 95 % "
+                f"intervals of {REPLICATES} bootstrap replicates over gene groups.",
                 f"From {per_condition['value'].min():.2f} to {per_condition['value'].max():.2f}.",
+                half=True,
             ),
             Table(
                 "Conditions",
                 per_condition,
-                "",
+                f"Pearson r across the n test genes measured in each, with its 95 % interval "
+                f"({REPLICATES} bootstrap replicates over gene groups).",
                 formats=dict.fromkeys(("value", "low", "high"), ".3f"),
             ),
         ],
     )
-    return [errors, new_panels(results.new)]
+    return [errors, genes_section(results, table), new_panels(results.new)]
 
 
 def _per_condition(results: Results, table: pd.DataFrame) -> pd.DataFrame:
@@ -86,6 +91,31 @@ def _per_condition(results: Results, table: pd.DataFrame) -> pd.DataFrame:
         ["name", "value", "low", "high"]
     ].assign(n=genes.reindex(figures["metric"]).to_numpy())
     return per_condition.sort_values("value", ascending=False)
+
+
+def _by_condition(results: Results, known: pd.DataFrame, per_condition: pd.DataFrame) -> Chart:
+    notes = {
+        row.name: f"n = {row.n:,.0f} genes, Pearson r {row.value:.2f} "
+        + (
+            f"(95 % interval {row.low:.2f} to {row.high:.2f})"
+            if np.isfinite(row.low)
+            else "(no interval: too few independent groups)"
+        )
+        for row in per_condition.itertuples(index=False)
+    }
+    return Chart(
+        "Predicted against measured, by condition",
+        scatter(
+            known.assign(id=gene_names(known["id"], results.records)),
+            label=results.settings.unit,
+            by="condition",
+        ),
+        f"Test genes of {results.chosen}, first seed; all conditions on the same axes. Intervals "
+        f"are those of {REPLICATES} bootstrap replicates over gene groups.",
+        f"Scatter of the genes in the condition that is chosen, of {len(notes)} conditions.",
+        half=True,
+        choice=Choice("Condition", "condition", notes),
+    )
 
 
 def new_panels(new: Mapping[str, NewFile]) -> Section:

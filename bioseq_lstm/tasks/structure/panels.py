@@ -13,16 +13,22 @@ from bioseq_lstm.metrics.base import unit_codes
 from bioseq_lstm.metrics.calibration import CalibrationScorer
 from bioseq_lstm.metrics.structure import STATES3, STATES8, StructureScorer
 from bioseq_lstm.reporting.charts import confusion, reliability
-from bioseq_lstm.reporting.panels import Chart, Panel, Section, SequenceTrack, Table, Text
+from bioseq_lstm.reporting.panels import Chart, Panel, Section, SequenceTrack, Table, Text, Tracks
 from bioseq_lstm.tasks.outcomes import NewFile, Results
+from bioseq_lstm.tasks.structure.chains import (
+    CONFIDENCE,
+    least_certain,
+    nearest_told,
+    tested_chains,
+)
 from bioseq_lstm.tasks.telling import nothing_new, shown_names, stated, with_interval
 
-SHOWN_CHAINS = 30  # drawn in the page; all stand in the files
+SHOWN_NEW = 200  # chains of a file drawn in the page; all stand in the files
 
 
 def panels(results: Results) -> list[Section]:
     table = results.predictions[results.chosen]
-    return [_errors(results, table), new_panels(results.new)]
+    return [_errors(results, table), tested_chains(results, table), new_panels(results.new)]
 
 
 def _errors(results: Results, table: pd.DataFrame) -> Section:
@@ -39,7 +45,8 @@ def _errors(results: Results, table: pd.DataFrame) -> Section:
             Chart(
                 f"Confusion, {name} states",
                 confusion(matrix),
-                f"Test residues of {results.chosen}: truth in rows, prediction in columns.",
+                f"n = {counts.sum():,} test residues of {results.chosen}, first seed: observed in "
+                "rows, predicted in columns, shaded by the share of the row.",
                 f"Confusion matrix of {counts.sum()} residues. Share found: {recalls}.",
                 half=True,
             )
@@ -62,7 +69,9 @@ def _class_table(results: Results) -> Table:
     return Table(
         "Precision, recall and F1 by state",
         pd.DataFrame(rows),
-        "With 95 % intervals; a dash where a state never occurs or is never predicted.",
+        f"{results.chosen} on the test part, in brackets 95 % bootstrap intervals over "
+        f"n = {figures['units'].iloc[0]} independent units; a dash where a state never occurs or "
+        "is never predicted.",
         file="figures.tsv",
     )
 
@@ -79,8 +88,8 @@ def _reliability(table: pd.DataFrame, groups: np.ndarray) -> Chart:
     return Chart(
         "Is the confidence kept?",
         reliability(bins),
-        f"Test residues in ten bins of stated confidence; expected calibration error "
-        f"{error}. "
+        f"n = {bins['residues'].sum():,.0f} test residues in ten bins of stated confidence; "
+        f"expected calibration error {error}, a bootstrap over groups of chains. "
         "The temperature was fitted on the validation part.",
         f"Reliability diagram, expected calibration error {error}.",
         half=True,
@@ -108,8 +117,6 @@ def _chains(name: str, file: NewFile) -> Iterator[Panel]:
         if "nearest_training_chain" in chains
         else ""
     )
-    if total > SHOWN_CHAINS:
-        caption += f"At most {SHOWN_CHAINS} are drawn below; all stand in the files."
     yield Table(
         f"{name}: {total:,} chains",
         shown_names(chains.drop(columns=["sequence", "states_8", "states_3"])),
@@ -118,24 +125,32 @@ def _chains(name: str, file: NewFile) -> Iterator[Panel]:
         total=total,
     )
     residues = dict(list(file.tables[".residues.tsv"].groupby("id", sort=False)))
-    for chain in chains.head(SHOWN_CHAINS).itertuples():
+    tracks = []
+    for chain in chains.head(SHOWN_NEW).itertuples():
         own = residues.get(chain.id)
         if own is None or len(own) < len(chain.sequence):
-            return  # the rows that a report reads end here
-        yield SequenceTrack(
-            chain.id,
-            chain.sequence,
-            chain.states_8,
-            own["confidence_probability"].tolist(),
-            note=_note(chain),
+            break  # the rows that a report reads end here
+        confidence = own["confidence_probability"].tolist()
+        tracks.append(
+            SequenceTrack(
+                chain.id,
+                chain.sequence,
+                chain.states_8,
+                confidence,
+                note=f"{_nearest_of(chain)} {least_certain(confidence)}".strip(),
+                three=chain.states_3,
+            )
         )
+    yield Tracks(
+        f"{name}, residue by residue",
+        tracks,
+        f"n = {len(tracks):,} chains. {CONFIDENCE}",
+        f"predictions/{name}.3line",
+        total,
+    )
 
 
-def _note(chain: Any) -> str:
+def _nearest_of(chain: Any) -> str:
     if not hasattr(chain, "nearest_training_chain"):
         return ""
-    nearest = chain.nearest_training_chain
-    if not isinstance(nearest, str) or not nearest:
-        return "No similar training chain was found."
-    likeness = chain.identity_times_coverage_fraction
-    return f"Nearest training chain {nearest}, identity times coverage {likeness:.0%}."
+    return nearest_told(chain.nearest_training_chain, chain.identity_times_coverage_fraction)

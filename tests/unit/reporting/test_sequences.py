@@ -3,7 +3,7 @@
 import pytest
 
 from bioseq_lstm.reporting import sequences
-from bioseq_lstm.reporting.panels import SequenceTrack
+from bioseq_lstm.reporting.panels import SequenceTrack, Tracks
 
 
 def test_confidence_is_carried_in_two_digits() -> None:
@@ -20,5 +20,6 @@ def test_a_track_of_another_length_than_its_sequence_is_refused() -> None:
 def test_tracks_beyond_the_limit_are_counted_and_the_first_is_always_kept() -> None:
     long = SequenceTrack("long", "A" * 400_000, "C" * 400_000)
     short = SequenceTrack("short", "A", "C")
-    view = sequences.view([long, short, short])
-    assert ([track.id for track in view.tracks], view.left_out) == (["long"], 2)
+    view = sequences.view(Tracks("t", [long, short, short]))
+    assert ([track.id for track in view.tracks], view.total) == (["long"], 3)
+    assert sequences.view(Tracks("t", [short], total=9)).total == 9

@@ -9,9 +9,13 @@ from bioseq_lstm.reporting.charts import style
 
 
 def _themes() -> dict[str, dict[str, str]]:
-    light, dark = re.findall(r":root \{(.*?)\}", inline.page_style(), re.DOTALL)
-    values = [dict(re.findall(r"(--[\w-]+): ([^;]+);", part)) for part in (light, dark)]
-    return {"light": values[0], "dark": {**values[0], **values[1]}}
+    (root,) = re.findall(r"^:root \{(.*?)\}", inline.page_style(), re.DOTALL | re.MULTILINE)
+    both = re.compile(r"light-dark\(([^,]+), ([^)]+)\)")
+    values = re.findall(r"(--[\w-]+): ([^;]+);", root)
+    return {
+        scheme: {name: both.sub(rf"\{place}", value) for name, value in values}
+        for place, scheme in enumerate(("light", "dark"), 1)
+    }
 
 
 def _luminance(colour: tuple[float, ...]) -> float:

@@ -58,11 +58,11 @@ def test_two_columns_of_one_name_are_both_shown() -> None:
     assert tables.view(Table("t", frame)).shown == [["a", "1"]]
 
 
-def test_up_to_200_rows_stand_in_the_html_and_of_more_only_the_first_page() -> None:
-    whole = tables.view(Table("t", pd.DataFrame({"x": range(200)})))
-    long = tables.view(Table("t", pd.DataFrame({"x": range(201)})))
-    assert (len(whole.shown), whole.paged) == (200, False)
-    assert (len(long.shown), long.paged, len(long.rows)) == (25, True, 201)
+def test_up_to_50_rows_stand_in_the_html_and_of_more_only_the_first_page() -> None:
+    whole = tables.view(Table("t", pd.DataFrame({"x": range(50)})))
+    long = tables.view(Table("t", pd.DataFrame({"x": range(51)})))
+    assert (len(whole.shown), whole.paged) == (50, False)
+    assert (len(long.shown), long.paged, len(long.rows)) == (25, True, 51)
 
 
 def test_a_huge_table_is_cut_and_its_true_length_is_kept() -> None:
@@ -81,3 +81,21 @@ def test_an_unknown_form_and_a_form_for_no_column_are_refused() -> None:
         tables.view(Table("t", frame, formats={"x": ".3x"}))
     with pytest.raises(ValueError, match="lacks"):
         tables.view(Table("t", frame, formats={"y": ".3f"}))
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([11.9, 9.987, 13.0], ["11.90", "9.99", "13.00"]),
+        ([0.53, 0.289], ["0.530", "0.289"]),
+        ([12345.6, 1.5], ["12346", "2"]),
+        ([0.5, 0.00001], ["0.5", "1.000e-5"]),
+        ([40.0, 1300.0], ["40", "1,300"]),
+        ([float("nan"), 2.5], ["–", "2.500"]),
+    ],
+)
+def test_points_stand_below_each_other_unless_something_would_show_as_nothing(
+    values: list[float], shown: list[str]
+) -> None:
+    view = tables.view(Table("t", pd.DataFrame({"x": values})))
+    assert [row[0] for row in view.shown] == shown
