@@ -7,16 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-from bioseq_lstm.files import read_json, read_tsv, sha256_of, write_json
+from bioseq_lstm.files import read_json, read_tsv, sha256_of, write_json, write_text
 from bioseq_lstm.learning.costs import TrainedRun
 from bioseq_lstm.learning.evaluation import read_systems
 from bioseq_lstm.learning.explaining.sections import explanations_section
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.models import models_section
+from bioseq_lstm.learning.paper import methods_text, paper_section
 from bioseq_lstm.learning.predicted import left_out, read_predicted, text_tsv
 from bioseq_lstm.learning.prediction import MANIFEST
 from bioseq_lstm.learning.sections import data_section, split_section
 from bioseq_lstm.learning.splits import read_splits
+from bioseq_lstm.learning.study import read_study
 from bioseq_lstm.learning.verdict import (
     below_floor,
     control_finds_something,
@@ -34,8 +36,9 @@ from bioseq_lstm.tasks.base import Results, Task
 def report_dataset(
     task: Task, settings: DatasetSettings, name: str, models: list[str], folder: Path
 ) -> None:
-    """Write ``report.html`` and ``summary.json`` (what the index needs of it)."""
+    """Write ``report.html``, ``methods.md`` and ``summary.json`` (what the index needs of it)."""
     layout = Layout(folder)
+    study = read_study(name, task, settings, models, layout)
     figures, differences = read_tsv(layout.figures), read_tsv(layout.differences)
     profile, split_report = read_json(layout.profile), read_json(layout.split_report)
     splits = read_splits(layout.splits)
@@ -76,10 +79,12 @@ def report_dataset(
             *task.panels(results),
             *([explanations_section(layout.explanations)] if settings.explain.records else []),
             *left_out(layout.predictions),
+            paper_section(study),
         ],
         provenance=_provenance(layout, settings, models, profile),
     )
     write_report(layout.report, page)
+    write_text(layout.methods, methods_text(study))
     told = (layout.profile, layout.split_report, layout.evaluation, layout.predictions / MANIFEST)
     write_json(
         layout.folder / "summary.json",
@@ -89,7 +94,7 @@ def report_dataset(
             "verdict": said,
             "warnings": warnings,
             "inputs": sha256_of(told, layout.folder),
-            "outputs": sha256_of([layout.report], layout.folder),
+            "outputs": sha256_of([layout.report, layout.methods], layout.folder),
         },
     )
 

@@ -67,6 +67,14 @@ def _digest(link: Link) -> str:
 
 def _links(layout: Layout) -> Iterator[Link]:
     """Every link, from the user's files on; of predictions of a packed model only the last."""
+    yield from links_to_report(layout)
+    summary = layout.folder / "summary.json"
+    yield from _recorded(summary, "inputs", "report", layout.folder)
+    yield from _recorded(summary, "outputs", "report", layout.folder)
+
+
+def links_to_report(layout: Layout) -> Iterator[Link]:
+    """The links before the report, which can tell of these alone; nothing is recomputed here."""
     folder = layout.folder
     if layout.evaluation.exists() or layout.profile.exists():
         yield from _data(layout)
@@ -75,9 +83,6 @@ def _links(layout: Layout) -> Iterator[Link]:
         yield from _recorded(layout.evaluation, "inputs", "evaluation", folder)
         yield from _recorded(layout.evaluation, "outputs", "evaluation", folder)
     yield from _predictions(layout)
-    summary = folder / "summary.json"
-    yield from _recorded(summary, "inputs", "report", folder)
-    yield from _recorded(summary, "outputs", "report", folder)
 
 
 def _cards(layout: Layout) -> list[Path]:

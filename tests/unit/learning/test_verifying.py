@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 from tiny_data import write_structure
 from tiny_package import write_package
+from tiny_run import MODEL, run_verbs
 
 from bioseq_lstm.cli import main
 from bioseq_lstm.errors import UserError
@@ -17,12 +17,6 @@ from bioseq_lstm.files import read_json, write_json
 from bioseq_lstm.learning.packed_prediction import predict_packed
 from bioseq_lstm.learning.verifying import verify
 
-MODEL = {
-    "embedding": {"size": 4},
-    "encoder": {"name": "lstm", "hidden_size": 4},
-    "head": {"hidden": 4},
-    "training": {"epochs": 1},
-}
 LINKS = {
     "data/chains.3line": "input",
     "results/records.parquet": "records",
@@ -46,6 +40,7 @@ LINKS = {
     "results/evaluation.json": "report",
     "results/predictions/manifest.json": "report",
     "results/report.html": "report",
+    "results/methods.md": "report",
 }
 
 
@@ -54,26 +49,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny dataset, brought from its files to its report verb by verb, as the rules do."""
     folder = tmp_path_factory.mktemp("made")
     write_structure(folder / "data")
-    settings = {
-        "task": "structure",
-        "files": {"sequences": "data/chains.3line"},
-        "models": {"m": MODEL},
-        "bootstrap": 100,
-        "explain": {"records": 0},
-    }
-    shared = ["--folder", "results", "--settings", json.dumps(settings)]
-    train = ["--name", "m", "--model", json.dumps(MODEL)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for verb, more in (
-            *((verb, []) for verb in ("read", "split", "encode", "baselines")),
-            ("train", train),
-            ("train", [*train, "--shuffled"]),
-            ("evaluate", ["--models", "m"]),
-            ("predict-new", ["--new", "data/new"]),
-            ("report", ["--name", "mine", "--models", "m"]),
-        ):
-            main([verb, *shared, *more])
+    files = {"sequences": "data/chains.3line"}
+    run_verbs(folder, {"task": "structure", "files": files, "models": {"m": MODEL}})
     return folder
 
 
