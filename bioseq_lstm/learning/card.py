@@ -71,20 +71,25 @@ class Words(Strict):
     limits: tuple[str, ...] = ()
 
 
-class Card(Strict):
-    """All that is known of a packed model."""
+class Described(Strict):
+    """What is known of trained networks, packed or not."""
 
-    format: Literal[1] = 1
     name: Name
     task: Literal["structure", "expression", "affinity"]
     words: Words
     members: list[Member] = Field(min_length=1)
+    trained_on: dict[str, Any]
+    test: Test | None
+
+
+class Card(Described):
+    """All that is known of a packed model."""
+
+    format: Literal[1] = 1
     calibration: list[dict[str, Any]] = Field(min_length=1)
     letters: dict[str, list[str]]
     outputs: dict[str, Any]
     dataset: dict[str, Any]
-    trained_on: dict[str, Any]
-    test: Test | None
     storage: Storage
     weights_sha256: str
     versions: dict[str, str]

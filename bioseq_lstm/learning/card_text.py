@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bioseq_lstm.learning.card import Card, Member
+from bioseq_lstm.learning.card import Card, Described, Member
 from bioseq_lstm.learning.costs import encoder_text
 
 MOST_FIGURES = 8
@@ -16,8 +16,8 @@ def card_text(card: Card) -> str:
     lines = [f"# {card.name}", "", card.words.summary, ""]
     for heading, part in (
         ("Use", _use(card)),
-        ("Test", _test(card)),
-        ("Trained on", _trained_on(card)),
+        ("Test", test_lines(card, "The packed model itself")),
+        ("Trained on", trained_on_lines(card)),
         ("Model", _model(card)),
         ("Versions", [f"- {name} {version}" for name, version in card.versions.items()]),
     ):
@@ -34,13 +34,14 @@ def _use(card: Card) -> Iterator[str]:
     yield f"`bioseq-lstm predict --model {card.name} sequences.fasta --out predicted`"
 
 
-def _test(card: Card) -> Iterator[str]:
+def test_lines(card: Described, measured: str) -> Iterator[str]:
+    """Figures and bands as Markdown; ``measured`` is what they are of."""
     if card.test is None:
         yield "Not measured: the networks are not of one fold of one dataset."
         return
     test = card.test
     yield (
-        f"The packed model itself, on {test.samples:,} test samples; 95 % bootstrap intervals "
+        f"{measured}, on {test.samples:,} test samples; 95 % bootstrap intervals "
         f"({test.replicates:,} replicates over {test.units} independent units)."
     )
     yield from ("", "| figure | value | 95 % interval |", "|---|---|---|")
@@ -60,7 +61,8 @@ def _test(card: Card) -> Iterator[str]:
         )
 
 
-def _trained_on(card: Card) -> Iterator[str]:
+def trained_on_lines(card: Described) -> Iterator[str]:
+    """Records, parts, split and files, a line each."""
     yield f"- {card.words.data}"
     about = card.trained_on
     for key in ("records", "parts", "notes"):
@@ -84,10 +86,11 @@ def _model(card: Card) -> Iterator[str]:
     yield f"- {storage.bytes / 1e6:.1f} MB, {storage.store}{mean}"
     yield f"- storing changes predictions by at most {storage.largest_change:.2g} of their range"
     yield f"- weights: SHA-256 {card.weights_sha256}"
-    yield from (_member(member) for member in card.members)
+    yield from (member_line(member) for member in card.members)
 
 
-def _member(member: Member) -> str:
+def member_line(member: Member) -> str:
+    """One network: its encoder, size, training and origin."""
     cost = member.cost
     text = (
         f"- {member.run}: {encoder_text(member.settings.model_dump(mode='json'))}, "

@@ -105,3 +105,7 @@ class Layout:
     @property
     def report(self) -> Path:
         return self.folder / "report.html"
+
+    @property
+    def methods(self) -> Path:
+        return self.folder / "methods.md"

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from safetensors.torch import save_file
 from torch import nn
@@ -21,8 +20,6 @@ from bioseq_lstm.files import read_json, read_tsv, replacing, sha256, write_json
 from bioseq_lstm.learning.card import (
     KEPT_OF_DATASET,
     Card,
-    Figure,
-    Member,
     Storage,
     Test,
     Words,
@@ -30,6 +27,7 @@ from bioseq_lstm.learning.card import (
 )
 from bioseq_lstm.learning.card_text import card_text
 from bioseq_lstm.learning.checkpoint import load_weights
+from bioseq_lstm.learning.described import member, tested, trained_on
 from bioseq_lstm.learning.evaluation import band_table, read_splits
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.run import load_network
@@ -106,12 +104,12 @@ def package(runs: Sequence[Path], out: Path, name: str, store: str, words: Words
         name=name,
         task=task.name,
         words=words,
-        members=[_member(source) for source in sources],
+        members=[member(source.record, source.card) for source in sources],
         calibration=calibration,
         letters={key: list(known.letters) for key, known in prepared.alphabets.items()},
         outputs=prepared.about(),
         dataset={k: v for k, v in sources[0].record["dataset"].items() if k in KEPT_OF_DATASET},
-        trained_on=_trained_on(sources[0].layout),
+        trained_on=trained_on(sources[0].layout),
         test=test,
         storage=Storage(
             store=store,
@@ -145,26 +143,6 @@ def _source(run: Path) -> Source:
         )
     network, card = load_network(TASKS[card["task"]], run)
     return Source(run, record, card, network)
-
-
-def _member(source: Source) -> Member:
-    card, record = source.card, source.record
-    settings = {k: v for k, v in card["settings"].items() if k != "init_from"}
-    start = card.get("init_from")
-    if start is not None:  # by what it was and not where it lay
-        start = {**start, "source": Path(start["source"]).name}
-    return Member.model_validate(
-        {
-            "run": f"{record['model']}, fold {record['fold']}, seed {record['seed']}",
-            "settings": settings,
-            "init_from": start,
-            **{
-                key: card[key]
-                for key in ("weights_sha256", "about", "calibration", "invariance", "cost",
-                            "validation_loss", "best_epoch")
-            },
-        }
-    )  # fmt: skip
 
 
 def _exported(task: Task, source: Source, network: nn.Module) -> Exported:
@@ -211,51 +189,5 @@ def _judged(
     leakage = read_tsv(layout.leakage, text=("id", "nearest"))
     replicates = sources[0].record["dataset"]["bootstrap"]
     bands = band_table(task, [table], splits, task.similarity(leakage, splits), replicates)
-    return own, _test(task, table, splits, bands, replicates)
-
-
-def _test(
-    task: Task, table: pd.DataFrame, splits: pd.DataFrame, bands: pd.DataFrame, replicates: int
-) -> Test:
     figures = bootstrap({"": [task.scorer(table, splits)]}, replicates).table()
-    by_key = {row["metric"]: row for _, row in figures.iterrows()}
-    shown = [metric for metric in task.metrics if metric.key in by_key]
-    return Test(
-        samples=int(table["sample"].nunique()),
-        units=str(figures["units"].iloc[0]),
-        replicates=replicates,
-        figures=[
-            Figure(
-                metric=metric.key,
-                label=metric.label,
-                description=metric.description,
-                **{k: _number(by_key[metric.key][k]) for k in ("value", "low", "high")},
-            )
-            for metric in shown
-        ],
-        bands=[
-            {k: v if isinstance(v, str) else _number(v) for k, v in row.items()}
-            for row in bands.to_dict("records")
-        ],
-    )
-
-
-def _number(value: Any) -> float | None:
-    return None if pd.isna(value) else float(value)
-
-
-def _trained_on(layout: Layout) -> dict[str, Any]:
-    """What the dataset was: records, refusals, split; names of files without their folders."""
-    if not (layout.profile.is_file() and layout.split_report.is_file()):
-        return {}
-    profile, split = read_json(layout.profile), read_json(layout.split_report)
-    parts = read_splits(layout.splits)["fold0"].value_counts()
-    return {
-        "files": {Path(entry["path"]).name: entry["sha256"] for entry in profile["files"].values()},
-        "records": {entity["entity"]: entity["records"] for entity in profile["entities"]},
-        "refused": profile["refused"],
-        "notes": {note["note"]: note["count"] for note in profile["notes"]},
-        "parts": {str(part): int(count) for part, count in parts.items()},
-        "split": split["description"],
-        "warnings": split["warnings"],
-    }
+    return own, tested(task, figures, int(table["sample"].nunique()), bands, replicates)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from bioseq_lstm.files import read_json, read_tsv, sha256_of, write_json
+from bioseq_lstm.files import read_json, read_tsv, sha256_of, write_json, write_text
 from bioseq_lstm.learning.costs import TrainedRun
 from bioseq_lstm.learning.evaluation import read_systems
 from bioseq_lstm.learning.explaining import MANIFEST as EXPLANATIONS
@@ -15,10 +15,12 @@ from bioseq_lstm.learning.explaining.sections import explanations_section
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.models import models_section, stated
 from bioseq_lstm.learning.next_steps import next_section
+from bioseq_lstm.learning.paper import methods_text, paper_section
 from bioseq_lstm.learning.predicted import left_out, read_predicted, text_tsv
 from bioseq_lstm.learning.prediction import MANIFEST
 from bioseq_lstm.learning.sections import data_section, split_section
 from bioseq_lstm.learning.splits import read_splits
+from bioseq_lstm.learning.study import read_study
 from bioseq_lstm.learning.unlike import unlike_section
 from bioseq_lstm.learning.verdict import (
     below_floor,
@@ -40,8 +42,9 @@ from bioseq_lstm.tasks.outcomes import Results
 def report_dataset(
     task: Task, settings: DatasetSettings, name: str, models: list[str], folder: Path
 ) -> None:
-    """Write ``report.html`` and ``summary.json`` (what the index needs of it)."""
+    """Write ``report.html``, ``methods.md`` and ``summary.json`` (what the index needs of it)."""
     layout = Layout(folder)
+    study = read_study(name, task, settings, models, layout)
     figures, differences = read_tsv(layout.figures), read_tsv(layout.differences)
     profile, split_report = read_json(layout.profile), read_json(layout.split_report)
     splits = read_splits(layout.splits)
@@ -87,10 +90,12 @@ def report_dataset(
             *([explanations_section(layout.explanations)] if settings.explain.records else []),
             *left_out(layout.predictions),
             next_section(task.metrics[0], settings, layout),
+            paper_section(study),
         ],
         provenance=_provenance(layout, settings, models, profile),
     )
     write_report(layout.report, page)
+    write_text(layout.methods, methods_text(study))
     told = [layout.profile, layout.split_report, layout.evaluation, layout.predictions / MANIFEST]
     if settings.explain.records:
         told.append(layout.explanations / EXPLANATIONS)
@@ -105,7 +110,7 @@ def report_dataset(
             "warnings": warnings,
             "models": _overview(task, figures, differences),
             "inputs": sha256_of(told, layout.folder),
-            "outputs": sha256_of([layout.report], layout.folder),
+            "outputs": sha256_of([layout.report, layout.methods], layout.folder),
         },
     )
 

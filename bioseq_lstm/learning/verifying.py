@@ -69,6 +69,19 @@ def _digest(link: Link) -> str:
 
 def _links(layout: Layout) -> Iterator[Link]:
     """Every link, from the user's files on; of predictions of a packed model only the last."""
+    summary = layout.folder / "summary.json"
+    told = {Path(name).name for name in _read(summary, "inputs")}
+    curve = layout.learning_curve.with_suffix(".json").name
+    yield from links_to_report(layout, EXPLANATIONS in told, curve in told)
+    yield from _recorded(summary, "inputs", "report", layout.folder)
+    yield from _recorded(summary, "outputs", "report", layout.folder)
+
+
+def links_to_report(layout: Layout, explained: bool, curved: bool) -> Iterator[Link]:
+    """The links before the report, which can tell of these alone; nothing is recomputed here.
+
+    ``explained`` and ``curved`` say whether there are explanations and a learning curve.
+    """
     folder = layout.folder
     if layout.evaluation.exists() or layout.profile.exists():
         yield from _data(layout)
@@ -77,17 +90,12 @@ def _links(layout: Layout) -> Iterator[Link]:
         yield from _recorded(layout.evaluation, "inputs", "evaluation", folder)
         yield from _recorded(layout.evaluation, "outputs", "evaluation", folder)
     yield from _predictions(layout)
-    summary = folder / "summary.json"
-    told = _read(summary, "inputs")
-    explained = layout.explanations / EXPLANATIONS
-    if explained.relative_to(folder).as_posix() in told:
-        yield from _explanations(layout, explained)
-    curve = layout.learning_curve.with_suffix(".json")
-    if curve.name in told:
+    if explained:
+        yield from _explanations(layout, layout.explanations / EXPLANATIONS)
+    if curved:
+        curve = layout.learning_curve.with_suffix(".json")
         yield from _recorded(curve, "inputs", "curve", folder)
         yield from _recorded(curve, "outputs", "curve", folder)
-    yield from _recorded(summary, "inputs", "report", folder)
-    yield from _recorded(summary, "outputs", "report", folder)
 
 
 def _cards(layout: Layout) -> list[Path]:

@@ -11,6 +11,8 @@ from pathlib import Path
 HOME = Path(workflow.basedir)
 sys.path.insert(0, str(HOME))
 
+from snakemake import __version__ as snakemake_version
+
 from bioseq_lstm.config import check_files, parse_config
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.newfiles import new_files
@@ -32,10 +34,11 @@ PACKED = 4  # letters in a byte of a packed file, about
 
 # The package is run from this checkout, also inside a conda environment.
 # A local copy of a download is as good as the original: where it lies is no param of the rule, which
-# would run it again.
+# would run it again. Nor is the version of Snakemake, which the methods for the paper name.
 shell.prefix(
     f"export PYTHONPATH={shlex.quote(str(HOME))};"
-    f" export LOCAL_COPIES={shlex.quote(CONFIG.local or '')}; "
+    f" export LOCAL_COPIES={shlex.quote(CONFIG.local or '')};"
+    f" export SNAKEMAKE_VERSION={snakemake_version}; "
 )
 
 

@@ -28,6 +28,7 @@ rule report:
             category="Reports",
             labels={"dataset": "{dataset}"},
         ),
+        methods="results/{dataset}/methods.md",
         summary="results/{dataset}/summary.json",
     log:
         "results/{dataset}/logs/report.log",

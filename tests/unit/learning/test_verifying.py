@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tiny_data import write_structure
 from tiny_package import write_package
+from tiny_run import MODEL, run_verbs
 
 from bioseq_lstm.cli import main
 from bioseq_lstm.errors import UserError
@@ -17,12 +18,6 @@ from bioseq_lstm.files import read_json, write_json
 from bioseq_lstm.learning.packed_prediction import predict_packed
 from bioseq_lstm.learning.verifying import verify
 
-MODEL = {
-    "embedding": {"size": 4},
-    "encoder": {"name": "lstm", "hidden_size": 4},
-    "head": {"hidden": 4},
-    "training": {"epochs": 1},
-}
 LINKS = {
     "data/chains.3line": "input",
     "results/records.parquet": "records",
@@ -52,6 +47,7 @@ LINKS = {
     "results/evaluation.json": "report",
     "results/predictions/manifest.json": "report",
     "results/report.html": "report",
+    "results/methods.md": "report",
 }
 
 
@@ -64,25 +60,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "task": "structure",
         "files": {"sequences": "data/chains.3line"},
         "models": {"m": MODEL},
-        "bootstrap": 100,
         "explain": {"records": 1, "test_records": 1, "steps": 8, "mutants": 20},
         "learning_curve": [0.5],
     }
-    shared = ["--folder", "results", "--settings", json.dumps(settings)]
-    train = ["--name", "m", "--model", json.dumps(MODEL)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for verb, more in (
-            *((verb, []) for verb in ("read", "split", "encode", "baselines")),
-            ("train", train),
-            ("train", [*train, "--shuffled"]),
-            ("evaluate", ["--models", "m"]),
-            ("predict-new", ["--new", "data/new"]),
-            ("explain", ["--new", "data/new"]),
-            ("learning-curve", []),
-            ("report", ["--name", "mine", "--models", "m"]),
-        ):
-            main([verb, *shared, *more])
+    run_verbs(folder, settings)
     return folder
 
 
