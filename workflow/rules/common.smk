@@ -128,6 +128,7 @@ def gpus(wildcards):
 def content_of(paths):
     """SHA-256 of files, of those above 64 MB their sizes: for a param, so that a file which
     changed is noticed though its time is older than the results, as that of a copied one may be.
+    (Of params that are functions of `input` Snakemake keeps no record.)
     """
     digest = hashlib.sha256()
     for path in map(Path, paths):
