@@ -80,7 +80,7 @@ def new_project(folder: Path) -> Project:
     dataset = {
         **STRUCTURE,
         "models": ["bilstm"],
-        "seeds": [1, 2],
+        "seeds": [1],
         "controls": "none",
         "explain": {"records": 0},
     }
