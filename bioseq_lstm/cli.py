@@ -202,6 +202,8 @@ def _train(options: argparse.Namespace) -> None:
     model = parse_model(options.model)
     from bioseq_lstm.learning.run import Run, run_training
 
+    if model.trainer.accelerator == "cpu":  # each of its processes gets its share
+        options.threads = max(1, options.threads // model.trainer.devices)
     task, settings = _start(options)
     run = Run(options.name, options.fold, options.seed, options.shuffled)
     run_training(task, settings, model, run, options.folder)

@@ -42,7 +42,8 @@ accounting_up() {
     chown mysql: "$database"
     [ -d "$database/mysql" ] ||
         mariadb-install-db --user=mysql --datadir="$database" --skip-test-db >/dev/null
-    mariadbd --no-defaults --user=mysql --datadir="$database" --bind-address=127.0.0.1 \
+    # A session of its own: a Ctrl-C for the tests is none for the database.
+    setsid mariadbd --no-defaults --user=mysql --datadir="$database" --bind-address=127.0.0.1 \
         --port=16806 --socket="$database/socket" --pid-file="$database/pid" \
         --innodb-buffer-pool-size=64M >"$folder/log/mariadbd.log" 2>&1 &
     wait_for 60 mariadb-admin --socket="$database/socket" ping
@@ -111,7 +112,7 @@ ReturnToService=2
 SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
 MinJobAge=600
 KillWait=5
-NodeName=$(hostname -s) NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$(awk '/MemTotal/ {print int($2 / 1024 * 0.9)}' /proc/meminfo) State=UNKNOWN
+NodeName=$(hostname -s) NodeAddr=127.0.0.1 CPUs=$(nproc --all) RealMemory=$(awk '/MemTotal/ {print int($2 / 1024 * 0.9)}' /proc/meminfo) State=UNKNOWN
 PartitionName=tests Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 CONF
 }

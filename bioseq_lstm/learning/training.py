@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import sys
 import time
 import warnings
@@ -69,6 +70,7 @@ def train(
     Raises:
         UserError: when a loss becomes NaN or infinite, or one record alone does not fit.
     """
+    _check_nodes(on)
     sharing = Sharing()
     data = Data(task, encoded, parts, settings, seed, sharing)
     start = {name: tensor.clone() for name, tensor in network.state_dict().items()}
@@ -88,6 +90,16 @@ def train(
             file=sys.stderr,
         )
         network.load_state_dict(start)
+
+
+def _check_nodes(on: TrainerSettings) -> None:
+    """Raise ``UserError`` rather than wait for processes that nobody started."""
+    wanted, started = on.nodes * on.devices, int(os.environ.get("SLURM_NTASKS", 1))
+    if on.nodes > 1 and started != wanted:
+        raise UserError(
+            f"trainer.nodes {on.nodes}: its {wanted} processes do not start by themselves: "
+            f"srun --nodes={on.nodes} --ntasks-per-node={on.devices}, then what snakemake -p shows"
+        )
 
 
 def _check_can_share(data: Data, on: TrainerSettings, error: str) -> None:

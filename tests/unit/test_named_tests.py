@@ -11,6 +11,10 @@ from bioseq_lstm.explain_settings import ExplainSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = {path: path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/test_*.py")}
+FAULTS = (
+    *("test_faults.py", "test_interruption.py", "test_slurm.py"),
+    *("test_full_disk.py", "test_stopping.py", "test_turns.py", "test_devices.py"),
+)
 PAGES = [*ROOT.glob("docs/*.md"), ROOT / "SECURITY.md"]
 
 
@@ -26,4 +30,13 @@ def test_every_test_that_a_page_names_is_there(page: Path) -> None:
 
 def test_the_pages_name_tests_at_all() -> None:
     named = [page.name for page in PAGES if "`test_" in page.read_text(encoding="utf-8")]
-    assert {"input.md", "SECURITY.md"} <= set(named)
+    assert {"input.md", "faults.md", "SECURITY.md"} <= set(named)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_test_of_a_fault_is_on_the_page_of_faults(name: str) -> None:
+    (code,) = (code for path, code in TESTS.items() if path.name == name)
+    page = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+    missing = [test for test in re.findall(r"^def (test_\w+)", code, re.MULTILINE)
+               if f"`{test}`" not in page]  # fmt: skip
+    assert not missing

@@ -36,12 +36,12 @@ class Done:
     def planned(self) -> set[str]:
         """Jobs of a dry run, such as ``train structure bilstm fold0 seed1``."""
         jobs, rule = set(), ""
-        for line in self.output.splitlines():
+        for line in map(str.strip, self.output.splitlines()):  # jobs of a group are indented
             if heading := _HEADING.match(line):
                 rule = heading[1]
                 if rule == "index":  # the one rule without wildcards but `all`
                     jobs.add(rule)
-            elif rule and line.startswith("    wildcards: "):
+            elif rule and line.startswith("wildcards: "):
                 values = _WILDCARD.findall(line)
                 shown = (f"{name}{value}" if value.isdigit() else value for name, value in values)
                 jobs.add(" ".join((rule, *shown)))

@@ -22,7 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
         "ruff check",
         "ruff format --check",
         "mypy",
-        "bash -n run .ci/run",
+        "bash -n run",
+        "bash -n .ci/run",
+        "bash -n tests/slurm.sh",
     ],
 )
 def test_there_is_nothing_to_complain_about(command: str) -> None:

@@ -1,5 +1,6 @@
 """The validated configuration, and the small functions that the rules share."""
 
+import hashlib
 import json
 import math
 import os
@@ -15,6 +16,7 @@ from snakemake import __version__ as snakemake_version
 
 from bioseq_lstm.config import check_files, parse_config
 from bioseq_lstm.errors import UserError
+from bioseq_lstm.files import sha256
 from bioseq_lstm.newfiles import new_files
 from bioseq_lstm.pretrained import CARD, WEIGHTS, find
 from bioseq_lstm.provenance import code_digest
@@ -111,6 +113,35 @@ def twice_each_time(base):
         return base * 2 ** (attempt - 1)
 
     return of
+
+
+def trainer(wildcards):
+    return CONFIG.datasets[wildcards.dataset].models[wildcards.model].trainer
+
+
+def processes(wildcards):
+    """Processes of a training on CPUs, each of which has threads; on GPUs one is enough."""
+    on = trainer(wildcards)
+    return on.devices if on.accelerator == "cpu" else 1
+
+
+def gpus(wildcards):
+    """GPUs that a training asks the cluster for: none unless its model names them."""
+    on = trainer(wildcards)
+    return on.devices if on.accelerator == "gpu" else 0
+
+
+def content_of(paths):
+    """SHA-256 of files, of those above 64 MB their sizes: for a param, so that a file which
+    changed is noticed though its time is older than the results, as that of a copied one may be.
+    (Of params that are functions of `input` Snakemake keeps no record.)
+    """
+    digest = hashlib.sha256()
+    for path in map(Path, paths):
+        if path.is_file():
+            size = path.stat().st_size
+            digest.update(sha256(path).encode() if size < 64e6 else str(size).encode())
+    return digest.hexdigest()
 
 
 def init_weights(wildcards):

@@ -20,6 +20,7 @@ rule read:
         runtime=growing(30, per_mb=2),
     params:
         settings=settings("split", "leakage", "seeds", "new", "controls", "bootstrap"),
+        content=lambda wildcards: content_of(dataset_files(wildcards)),
         code=code_digest("bioseq_lstm.learning.preparation"),
     shell:
         "python -m bioseq_lstm read --folder results/{wildcards.dataset}"

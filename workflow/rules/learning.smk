@@ -15,10 +15,11 @@ rule train:
     priority: 50
     conda:
         "../../envs/bioseq_lstm.yaml"
-    threads: 1
+    threads: processes
     resources:
         mem_mb=growing(3000, per_mb=60),
         runtime=growing(240, per_mb=60),
+        gpu=gpus,
     params:
         settings=settings("split", "leakage", "seeds", "new", "controls", "bootstrap"),
         model=model_settings,
@@ -45,10 +46,11 @@ rule control:
         "results/{dataset}/logs/control-{model}.log",
     conda:
         "../../envs/bioseq_lstm.yaml"
-    threads: 1
+    threads: processes
     resources:
         mem_mb=growing(3000, per_mb=60),
         runtime=growing(240, per_mb=60),
+        gpu=gpus,
     params:
         settings=settings("split", "leakage", "seeds", "new", "controls", "bootstrap"),
         model=model_settings,

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ import numpy as np
 import pytest
 import torch
 
+from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import read_tsv
+from bioseq_lstm.learning.training import train
+from bioseq_lstm.settings import TrainerSettings
 
 TASKS = ("structure", "expression", "affinity")
 # Written to a file and run as one: Lightning starts the second process by the same command.
@@ -122,3 +126,17 @@ def test_both_processes_have_the_very_same_weights(folders: tuple[Path, Path], t
 def test_the_cost_says_how_many_processes_there_were(folders: tuple[Path, Path]) -> None:
     costs = [json.loads((folder / "structure" / "cost.json").read_text()) for folder in folders]
     assert [cost["processes"] for cost in costs] == [1, 2]
+
+
+def test_several_nodes_that_nobody_started_are_not_waited_for(
+    toy: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_NTASKS", "1")
+    data = toy("structure")
+    network = data.task.network(data.model, data.encoded, data.parts.train)
+    on = TrainerSettings(devices=2, nodes=2)
+    with pytest.raises(UserError, match=r"trainer\.nodes 2: its 4 processes do not start by"):
+        train(
+            data.task, network, data.encoded, data.parts, data.model.training, 1,
+            tmp_path, fingerprint="f", on=on,
+        )  # fmt: skip
