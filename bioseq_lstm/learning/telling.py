@@ -13,6 +13,7 @@ from bioseq_lstm.learning.evaluation import read_systems
 from bioseq_lstm.learning.explaining.sections import explanations_section
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.models import models_section
+from bioseq_lstm.learning.multiqc import write_multiqc
 from bioseq_lstm.learning.paper import methods_text, paper_section
 from bioseq_lstm.learning.predicted import left_out, read_predicted, text_tsv
 from bioseq_lstm.learning.prediction import MANIFEST
@@ -36,7 +37,7 @@ from bioseq_lstm.tasks.base import Results, Task
 def report_dataset(
     task: Task, settings: DatasetSettings, name: str, models: list[str], folder: Path
 ) -> None:
-    """Write ``report.html``, ``methods.md`` and ``summary.json`` (what the index needs of it)."""
+    """Write ``report.html``, ``methods.md``, ``multiqc`` and ``summary.json`` (for the index)."""
     layout = Layout(folder)
     study = read_study(name, task, settings, models, layout)
     figures, differences = read_tsv(layout.figures), read_tsv(layout.differences)
@@ -85,6 +86,7 @@ def report_dataset(
     )
     write_report(layout.report, page)
     write_text(layout.methods, methods_text(study))
+    written = [layout.report, layout.methods, *write_multiqc(study)]
     told = (layout.profile, layout.split_report, layout.evaluation, layout.predictions / MANIFEST)
     write_json(
         layout.folder / "summary.json",
@@ -94,7 +96,7 @@ def report_dataset(
             "verdict": said,
             "warnings": warnings,
             "inputs": sha256_of(told, layout.folder),
-            "outputs": sha256_of([layout.report, layout.methods], layout.folder),
+            "outputs": sha256_of(written, layout.folder),
         },
     )
 

@@ -98,11 +98,26 @@ rule evaluate:
         splits=rules.split.output.splits,
         leakage=rules.split.output.leakage,
     output:
-        figures="results/{dataset}/figures.tsv",
+        figures=report(
+            "results/{dataset}/figures.tsv",
+            caption="../report/figures.rst",
+            category="Figures",
+            labels={"dataset": "{dataset}", "table": "all systems"},
+        ),
         seeds="results/{dataset}/seeds.tsv",
-        differences="results/{dataset}/differences.tsv",
+        differences=report(
+            "results/{dataset}/differences.tsv",
+            caption="../report/differences.rst",
+            category="Figures",
+            labels={"dataset": "{dataset}", "table": "minus the best baseline"},
+        ),
         comparisons="results/{dataset}/comparisons.tsv",
-        bands="results/{dataset}/bands.tsv",
+        bands=report(
+            "results/{dataset}/bands.tsv",
+            caption="../report/bands.rst",
+            category="Figures",
+            labels={"dataset": "{dataset}", "table": "by likeness to training"},
+        ),
         evaluation="results/{dataset}/evaluation.json",
     log:
         "results/{dataset}/logs/evaluate.log",
