@@ -16,7 +16,7 @@ from tiny_run import MODEL
 pytestmark = pytest.mark.workflow
 
 TITLE = "</script><script>mqcx(1)</script><img src=q onerror=mqcx(2)>"
-HOSTILE = "<!--<script>x"  # no folder in it, as a name of a file needs
+HOSTILE = "<!--<script x"  # begins what `</script>` would not end; Snakemake refuses `<word>`
 DEAD = "http://127.0.0.1:9"  # where no proxy listens
 
 
