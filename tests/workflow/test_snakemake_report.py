@@ -55,7 +55,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str]:
 
 def variable(page: str, name: str) -> Any:
     """What a script of Snakemake's report holds under a name."""
-    (text,) = re.findall(rf"(?m)^\s*var {name} = (.*);$", page)
+    (text,) = re.findall(rf'<script id="{name}">\s*var {name} = (.*);\s*</script>', page)
     return json.loads(text)
 
 
