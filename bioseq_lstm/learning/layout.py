@@ -109,3 +109,7 @@ class Layout:
     @property
     def methods(self) -> Path:
         return self.folder / "methods.md"
+
+    @property
+    def multiqc(self) -> Path:
+        return self.folder / "multiqc"

@@ -14,6 +14,7 @@ from bioseq_lstm.learning.explaining import MANIFEST as EXPLANATIONS
 from bioseq_lstm.learning.explaining.sections import explanations_section
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.models import models_section, stated
+from bioseq_lstm.learning.multiqc import write_multiqc
 from bioseq_lstm.learning.next_steps import next_section
 from bioseq_lstm.learning.paper import methods_text, paper_section
 from bioseq_lstm.learning.predicted import left_out, read_predicted, text_tsv
@@ -42,7 +43,7 @@ from bioseq_lstm.tasks.outcomes import Results
 def report_dataset(
     task: Task, settings: DatasetSettings, name: str, models: list[str], folder: Path
 ) -> None:
-    """Write ``report.html``, ``methods.md`` and ``summary.json`` (what the index needs of it)."""
+    """Write ``report.html``, ``methods.md``, ``multiqc`` and ``summary.json`` (for the index)."""
     layout = Layout(folder)
     study = read_study(name, task, settings, models, layout)
     figures, differences = read_tsv(layout.figures), read_tsv(layout.differences)
@@ -96,6 +97,7 @@ def report_dataset(
     )
     write_report(layout.report, page)
     write_text(layout.methods, methods_text(study))
+    written = [layout.report, layout.methods, *write_multiqc(study)]
     told = [layout.profile, layout.split_report, layout.evaluation, layout.predictions / MANIFEST]
     if settings.explain.records:
         told.append(layout.explanations / EXPLANATIONS)
@@ -110,7 +112,7 @@ def report_dataset(
             "warnings": warnings,
             "models": _overview(task, figures, differences),
             "inputs": sha256_of(told, layout.folder),
-            "outputs": sha256_of([layout.report, layout.methods], layout.folder),
+            "outputs": sha256_of(written, layout.folder),
         },
     )
 

@@ -151,9 +151,10 @@ def test_a_fasta_that_is_dropped_in_is_predicted_and_nothing_else_is_done(
     after = times(again.path("results"))
     changed = {name for name in after if after[name] != before.get(name)}
     assert {name.split("/")[0] for name in changed} == {"index.html", "structure"}
-    made = ("structure/predictions/", "structure/explanations/")
+    made = tuple(f"structure/{name}/" for name in ("predictions", "explanations", "multiqc"))
     own = {name for name in changed if not name.startswith(made)}
-    assert own == {"index.html", "structure/report.html", "structure/summary.json"}
+    written = ("report.html", "methods.md", "summary.json")
+    assert own == {"index.html", *(f"structure/{name}" for name in written)}
     table = pd.read_csv(again.path("results/structure/predictions/later.tsv"), sep="\t")
     assert list(table["id"]) == [f"late_{hostile}"]
     assert again.path("results/structure/predictions/proteins.tsv").is_file()

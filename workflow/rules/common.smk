@@ -217,3 +217,17 @@ def new_inputs(wildcards):
         return [str(path) for path in new_files(Path(new_folder(wildcards)))]
     except UserError as error:
         raise WorkflowError(str(error)) from None
+
+
+def in_report(predictions):
+    """Predictions for Snakemake's own report: one table a file, those of plain names.
+
+    It writes names of files into a script as they come, so other names are left to our report.
+    """
+    return report(
+        predictions,
+        patterns=["{file,[A-Za-z0-9_-]+}.tsv"],
+        caption="../report/predictions.rst",
+        category="Predictions",
+        labels={"dataset": "{dataset}", "file": "{file}"},
+    )

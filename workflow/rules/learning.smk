@@ -101,12 +101,32 @@ rule evaluate:
         leakage=rules.split.output.leakage,
         records=rules.read.output.records,
     output:
-        figures="results/{dataset}/figures.tsv",
+        figures=report(
+            "results/{dataset}/figures.tsv",
+            caption="../report/figures.rst",
+            category="Figures",
+            labels={"dataset": "{dataset}", "table": "all systems"},
+        ),
         seeds="results/{dataset}/seeds.tsv",
-        differences="results/{dataset}/differences.tsv",
+        differences=report(
+            "results/{dataset}/differences.tsv",
+            caption="../report/differences.rst",
+            category="Figures",
+            labels={"dataset": "{dataset}", "table": "minus the best baseline"},
+        ),
         comparisons="results/{dataset}/comparisons.tsv",
-        bands="results/{dataset}/bands.tsv",
-        strata="results/{dataset}/strata.tsv",
+        bands=report(
+            "results/{dataset}/bands.tsv",
+            caption="../report/bands.rst",
+            category="Figures",
+            labels={"dataset": "{dataset}", "table": "by likeness to training"},
+        ),
+        strata=report(
+            "results/{dataset}/strata.tsv",
+            caption="../report/strata.rst",
+            category="Figures",
+            labels={"dataset": "{dataset}", "table": "by length and class"},
+        ),
         evaluation="results/{dataset}/evaluation.json",
     log:
         "results/{dataset}/logs/evaluate.log",

@@ -11,7 +11,7 @@ rule predict:
         bands=rules.evaluate.output.bands,
         records=rules.read.output.records,
     output:
-        directory("results/{dataset}/predictions"),
+        in_report(directory("results/{dataset}/predictions")),
     log:
         "results/{dataset}/logs/predict.log",
     wildcard_constraints:
@@ -77,7 +77,7 @@ rule predict_packed:
         new=new_inputs,
         model=packed_files,
     output:
-        predictions=directory("results/{dataset}/predictions"),
+        predictions=in_report(directory("results/{dataset}/predictions")),
         page=report(
             "results/{dataset}/report.html",
             caption="../report/report.rst",

@@ -28,7 +28,13 @@ rule report:
             category="Reports",
             labels={"dataset": "{dataset}"},
         ),
-        methods="results/{dataset}/methods.md",
+        methods=report(
+            "results/{dataset}/methods.md",
+            caption="../report/methods.rst",
+            category="For the paper",
+            labels={"dataset": "{dataset}"},
+        ),
+        multiqc=directory("results/{dataset}/multiqc"),
         summary="results/{dataset}/summary.json",
     log:
         "results/{dataset}/logs/report.log",

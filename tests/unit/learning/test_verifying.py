@@ -48,6 +48,7 @@ LINKS = {
     "results/predictions/manifest.json": "report",
     "results/report.html": "report",
     "results/methods.md": "report",
+    "results/multiqc/models_mqc.json": "report",
 }
 
 
