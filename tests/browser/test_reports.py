@@ -316,6 +316,39 @@ def test_a_grid_tells_and_hands_out_its_cells(tmp_path: Path, open_report: Open)
     assert findings.errors == []
 
 
+def test_the_cards_of_the_chosen_group_are_shown(report: Path, open_report: Open) -> None:
+    page, findings = open_report(report)
+    gallery = page.locator("figure.gallery")
+    assert gallery.locator(".card").count() == 12
+    assert gallery.locator(".card").first.text_content() == "1. drug 1predicted7.10 (6.10–8.10)"
+    assert gallery.locator(".card svg path").first.get_attribute("stroke") == "var(--ink)"
+    assert gallery.locator(".card svg").first.get_attribute("aria-label") == "Aspirin"
+    gallery.get_by_role("button", name="Show all 14").click()
+    assert gallery.locator(".card").count() == 14
+    gallery.get_by_label("Target").select_option(label="target 2")
+    assert gallery.locator(".card").all_text_contents() == ["CCOx"]  # undrawn: its words, its name
+    assert findings.errors == []
+
+
+def test_the_least_trustworthy_chain_and_why_are_two_clicks_from_the_index(
+    tmp_path: Path, open_report: Open
+) -> None:
+    why = "No similar training chain was found. Least certain: residues 3 to 17."
+    chains = [
+        SequenceTrack(f"chain{number}", "A" * 20, "H" * 20, [sure] * 20, note=note)
+        for number, (sure, note) in enumerate([(0.9, ""), (0.3, why), (0.6, ""), (0.8, "")])
+    ]
+    _one_section(tmp_path / "report.html", Tracks("Chains", chains))
+    write_index(tmp_path / "index.html", [Entry("mine", "4 chains", "report.html", ["v"])])
+    page, findings = open_report(tmp_path / "index.html")
+    page.get_by_role("link", name="Open the report").click()
+    page.get_by_role("navigation").get_by_role("link", name="Data").click()
+    first = page.locator(".track").first
+    assert first.locator("strong").text_content() == "chain1"
+    assert first.get_by_text(why).is_visible()
+    assert findings.errors == []
+
+
 def test_the_reader_chooses_the_theme_and_paper_is_always_light(
     report: Path, open_report: Open
 ) -> None:
