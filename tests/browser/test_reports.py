@@ -486,3 +486,18 @@ def test_the_index_leads_to_the_reports(
     page.get_by_role("link", name="Open the report").first.click()
     page.wait_for_url("**/report.html")
     assert page.locator("h1").text_content() == example_page("").title
+
+
+def test_on_a_phone_the_list_of_contents_follows_the_reader(
+    report: Path, open_report: Open
+) -> None:
+    page, findings = open_report(report, 375)
+    page.evaluate("() => { location.hash = 'why'; }")
+    link = page.get_by_role("navigation").get_by_role("link", name="Why")
+    page.wait_for_function(
+        "() => document.querySelector('.contents a[aria-current]').hash === '#why'"
+    )
+    box = link.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 375
+    assert findings.errors == []
