@@ -249,7 +249,7 @@ def test_a_reader_chooses_what_a_chart_shows(report: Path, open_report: Open) ->
     )
     assert chosen.locator(".note").text_content() == "note 0"
     assert _measured(page, chosen) == 11
-    chosen.get_by_label("Condition").select_option(label="option 2")
+    chosen.get_by_label("Condition", exact=True).select_option(label="option 2")
     assert chosen.locator(".note").text_content() == "note 2"
     page.wait_for_timeout(1000)
     assert _measured(page, chosen) == 111
@@ -307,6 +307,10 @@ def test_a_grid_tells_and_hands_out_its_cells(tmp_path: Path, open_report: Open)
     assert second.evaluate(pixels)[4:7] == pytest.approx(light[:3], abs=2)
     page.get_by_role("button", name="Dark theme").click()
     assert first.evaluate(pixels)[4:7] != light[4:7]
+    page.emulate_media(media="print")
+    page.wait_for_timeout(200)
+    assert first.evaluate(pixels)[4:7] == light[4:7]
+    page.emulate_media(media="screen")
     with page.expect_download() as waiting:
         page.locator("button.download").click()
     assert waiting.value.suggested_filename == "cells.csv"
