@@ -156,6 +156,10 @@ class Gallery:
     height: float
     caption: str
 
+    def __post_init__(self) -> None:
+        if not self.groups:
+            raise ValueError(f"{self.title}: a gallery needs a group to begin with")
+
 
 @dataclass(frozen=True)
 class Text:

@@ -22,6 +22,7 @@ WHOLE_ROWS = 50  # a table up to this long is shown whole
 PAGE_ROWS = 25  # rows on a page of a longer one
 MOST_ROWS = 10_000  # rows that are carried in the page at all
 LONG_TEXT = 20  # characters
+NARROW = 3  # columns
 DIGITS = 7  # significant digits carried: single precision
 
 _FORM = re.compile(r"(?P<group>,?)(?:\.(?P<digits>\d+))?(?P<kind>[dfeg%])")
@@ -54,6 +55,11 @@ class TableView:
     @property
     def paged(self) -> bool:
         return len(self.rows) > len(self.shown)
+
+    @property
+    def narrow(self) -> bool:
+        """Whether something else has room beside it."""
+        return len(self.columns) <= NARROW and not any(column.long for column in self.columns)
 
     def payload(self) -> dict[str, Any]:
         """What the page's script reads."""

@@ -352,7 +352,8 @@ def _why(rng: np.random.Generator, tail: str) -> list[Panel]:
                  f"Aspirin{tail}", data),
         Gallery(f"Ranked{tail}", f"Target{tail}",
                 {f"target 1{tail}": cards, f"target 2{tail}": [Card("x", [], "undrawn")]},
-                {f"target 1{tail}": f"n = 14{tail}"}, {"d": outline(aspirin, 240, 170)},
+                {f"target 1{tail}": f"n = 14{tail}", f"target 2{tail}": "n = 1"},
+                {"d": outline(aspirin, 240, 170)},
                 {"d": f"Aspirin{tail}", "undrawn": f"CCO{tail}"}, 240, 170, f"n = 15.{tail}"),
     ]  # fmt: skip
 

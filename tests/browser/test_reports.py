@@ -249,7 +249,7 @@ def test_a_reader_chooses_what_a_chart_shows(report: Path, open_report: Open) ->
     )
     assert chosen.locator(".note").text_content() == "note 0"
     assert _measured(page, chosen) == 11
-    chosen.get_by_label("Condition").select_option(label="option 2")
+    chosen.get_by_label("Condition", exact=True).select_option(label="option 2")
     assert chosen.locator(".note").text_content() == "note 2"
     page.wait_for_timeout(1000)
     assert _measured(page, chosen) == 111
@@ -307,12 +307,49 @@ def test_a_grid_tells_and_hands_out_its_cells(tmp_path: Path, open_report: Open)
     assert second.evaluate(pixels)[4:7] == pytest.approx(light[:3], abs=2)
     page.get_by_role("button", name="Dark theme").click()
     assert first.evaluate(pixels)[4:7] != light[4:7]
+    page.emulate_media(media="print")
+    page.wait_for_timeout(200)
+    assert first.evaluate(pixels)[4:7] == light[4:7]
+    page.emulate_media(media="screen")
     with page.expect_download() as waiting:
         page.locator("button.download").click()
     assert waiting.value.suggested_filename == "cells.csv"
     assert Path(waiting.value.path()).read_text(encoding="utf-8").splitlines() == [
         "gene,condition,measured,predicted", "r1,c1,1,-1", "r1,c2,-2,2", "'=r2,c2,0.5,-0.5"
     ]  # fmt: skip
+    assert findings.errors == []
+
+
+def test_the_cards_of_the_chosen_group_are_shown(report: Path, open_report: Open) -> None:
+    page, findings = open_report(report)
+    gallery = page.locator("figure.gallery")
+    assert gallery.locator(".card").count() == 12
+    assert gallery.locator(".card").first.text_content() == "1. drug 1predicted7.10 (6.10–8.10)"
+    assert gallery.locator(".card svg path").first.get_attribute("stroke") == "var(--ink)"
+    assert gallery.locator(".card svg").first.get_attribute("aria-label") == "Aspirin"
+    gallery.get_by_role("button", name="Show all 14").click()
+    assert gallery.locator(".card").count() == 14
+    gallery.get_by_label("Target").select_option(label="target 2")
+    assert gallery.locator(".card").all_text_contents() == ["CCOx"]  # undrawn: its words, its name
+    assert findings.errors == []
+
+
+def test_the_least_trustworthy_chain_and_why_are_two_clicks_from_the_index(
+    tmp_path: Path, open_report: Open
+) -> None:
+    why = "No similar training chain was found. Least certain: residues 3 to 17."
+    chains = [
+        SequenceTrack(f"chain{number}", "A" * 20, "H" * 20, [sure] * 20, note=note)
+        for number, (sure, note) in enumerate([(0.9, ""), (0.3, why), (0.6, ""), (0.8, "")])
+    ]
+    _one_section(tmp_path / "report.html", Tracks("Chains", chains))
+    write_index(tmp_path / "index.html", [Entry("mine", "4 chains", "report.html", ["v"])])
+    page, findings = open_report(tmp_path / "index.html")
+    page.get_by_role("link", name="Open the report").click()
+    page.get_by_role("navigation").get_by_role("link", name="Data").click()
+    first = page.locator(".track").first
+    assert first.locator("strong").text_content() == "chain1"
+    assert first.get_by_text(why).is_visible()
     assert findings.errors == []
 
 
@@ -453,3 +490,18 @@ def test_the_index_leads_to_the_reports(
     page.get_by_role("link", name="Open the report").first.click()
     page.wait_for_url("**/report.html")
     assert page.locator("h1").text_content() == example_page("").title
+
+
+def test_on_a_phone_the_list_of_contents_follows_the_reader(
+    report: Path, open_report: Open
+) -> None:
+    page, findings = open_report(report, 375)
+    page.evaluate("() => { location.hash = 'why'; }")
+    link = page.get_by_role("navigation").get_by_role("link", name="Why")
+    page.wait_for_function(
+        "() => document.querySelector('.contents a[aria-current]').hash === '#why'"
+    )
+    box = link.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 375
+    assert findings.errors == []

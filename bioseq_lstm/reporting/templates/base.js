@@ -105,7 +105,7 @@ themeButton.addEventListener("click", () => {
   document.documentElement.dataset.theme = isDark() ? "light" : "dark";
   showTheme();
 });
-dark.addEventListener("change", showTheme);
+for (const query of [dark, matchMedia("print")]) query.addEventListener("change", showTheme);
 showTheme();
 
 const tooltip = document.getElementById("tooltip");

@@ -10,8 +10,11 @@ const watcher = new IntersectionObserver((changes) => {
   }
   const current = [...entries.keys()].find((key) => inView.has(key));
   for (const [key, link] of entries) {
-    if (key === current) link.setAttribute("aria-current", "location");
-    else link.removeAttribute("aria-current");
+    if (key === current && !link.hasAttribute("aria-current")) {
+      link.setAttribute("aria-current", "location");
+      // On a narrow screen the list is a strip that may have to be moved.
+      link.closest("ul").scrollTo({ left: link.offsetLeft - 16 });
+    } else if (key !== current) link.removeAttribute("aria-current");
   }
 }, { rootMargin: "-10% 0px -60% 0px" });
 document.querySelectorAll("main > section").forEach((section) => watcher.observe(section));

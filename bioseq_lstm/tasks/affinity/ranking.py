@@ -30,7 +30,13 @@ def ranking_section(results: Results, table: pd.DataFrame, per_target: pd.DataFr
         "Compounds by target",
         "What the chosen model would have put first, and what was measured.",
         [
-            _gallery(results, pairs, per_target, f"{n}. {interval}"),
+            _gallery(
+                results,
+                pairs,
+                per_target,
+                f"{n}. {interval} Nearest is the most similar training drug, with Tanimoto's "
+                "coefficient.",
+            ),
             Table(
                 "Every test pair, ranked for its target",
                 pairs.drop(columns=["low", "high"]).rename(columns=lambda c: c.replace("_", " ")),
@@ -99,7 +105,7 @@ def _gallery(results: Results, pairs: pd.DataFrame, per_target: pd.DataFrame, sa
                 [
                     ("predicted", f"{pair.predicted:.2f} ({pair.low:.2f}–{pair.high:.2f})"),
                     ("measured", f"{pair.measured:.2f}, rank {pair.measured_rank} of {len(own)}"),
-                    ("nearest drug", near(pair.nearest_training_drug, pair.drug_similarity)),
+                    ("nearest", near(pair.nearest_training_drug, pair.drug_similarity)),
                 ],
                 pair.drug,
             )
@@ -161,7 +167,7 @@ def _new_facts(pair: Any) -> list[tuple[str, str]]:
     facts = [("predicted", f"{pair.value:.2f} ({pair.low:.2f}–{pair.high:.2f})")]
     if hasattr(pair, "nearest_training_drug_and_target"):
         said = f"{pair.nearest_training_drug_and_target}, similarity {pair.similarity_fraction:.2f}"
-        facts.append(("nearest pair", said))
+        facts.append(("nearest", said))
     return facts
 
 

@@ -101,7 +101,7 @@ def _by_condition(results: Results, known: pd.DataFrame, per_condition: pd.DataF
             if np.isfinite(row.low)
             else "(no interval: too few independent groups)"
         )
-        for row in per_condition.itertuples(index=False)
+        for row in per_condition.dropna(subset=["n"]).itertuples(index=False)
     }
     return Chart(
         "Predicted against measured, by condition",

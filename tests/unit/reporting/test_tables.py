@@ -99,3 +99,10 @@ def test_points_stand_below_each_other_unless_something_would_show_as_nothing(
 ) -> None:
     view = tables.view(Table("t", pd.DataFrame({"x": values})))
     assert [row[0] for row in view.shown] == shown
+
+
+def test_something_has_room_beside_a_table_of_few_short_columns() -> None:
+    frame = pd.DataFrame({"letter": ["A"], "count": [3], "share": [0.5]})
+    assert tables.view(Table("t", frame)).narrow
+    assert not tables.view(Table("t", frame.assign(more=1))).narrow
+    assert not tables.view(Table("t", frame.assign(letter="a sentence of many words"))).narrow

@@ -86,7 +86,7 @@ def test_cards_say_what_was_predicted_measured_and_trained_on() -> None:
     assert dict(first.facts) == {
         "predicted": "8.00 (7.00–9.00)",
         "measured": "7.00, rank 2 of 3",
-        "nearest drug": "none found",
+        "nearest": "none found",
     }
     assert gallery.notes["t"] == (
         "n = 3 test compounds, concordance 0.67; nearest training target kin (0.40)"
