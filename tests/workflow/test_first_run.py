@@ -35,6 +35,8 @@ OF_EVERY_DATASET = (
     "multiqc/models_mqc.json",
     "multiqc/parts_mqc.json",
     "predictions/manifest.json",
+    "predictions/outside.tsv",
+    "predictions/plate.tsv",
     "predictions/rejected.tsv",
     "profile.json",
     "records.parquet",
@@ -43,6 +45,7 @@ OF_EVERY_DATASET = (
     "seeds.tsv",
     "split.json",
     "splits.tsv",
+    "strata.tsv",
     "summary.json",
 )
 MODELS_OF = {"crossed": ("bilstm",)}

@@ -71,8 +71,10 @@ def test_every_result_lies_in_its_category_with_caption_and_labels(
     tiny = "results/tiny/"
     assert below == {
         "Reports": {"results/index.html", f"{tiny}report.html"},
-        "Figures": {f"{tiny}{name}.tsv" for name in ("figures", "differences", "bands")},
-        "Predictions": {f"{tiny}predictions/{name}.tsv" for name in ("proteins", "rejected")},
+        "Figures": {f"{tiny}{name}.tsv" for name in ("figures", "differences", "bands", "strata")},
+        "Predictions": {
+            f"{tiny}predictions/{name}.tsv" for name in ("proteins", "rejected", "outside", "plate")
+        },
         "For the paper": {f"{tiny}methods.md"},
     }
     captions = {
@@ -81,6 +83,9 @@ def test_every_result_lies_in_its_category_with_caption_and_labels(
         f"{tiny}figures.tsv": "Every figure of every model",
         f"{tiny}differences.tsv": "Each model of the dataset tiny minus the baseline",
         f"{tiny}bands.tsv": "The headline figure of the chosen model of the dataset tiny",
+        f"{tiny}strata.tsv": "The headline figure of the chosen model of the dataset tiny by length",
+        f"{tiny}predictions/outside.tsv": "Predictions of a file of new records",
+        f"{tiny}predictions/plate.tsv": "Predictions of a file of new records",
         f"{tiny}predictions/proteins.tsv": "Predictions of a file of new records",
         f"{tiny}predictions/rejected.tsv": "Predictions of a file of new records",
         f"{tiny}methods.md": "For the paper on the dataset tiny",
