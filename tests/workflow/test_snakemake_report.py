@@ -83,7 +83,7 @@ def test_every_result_lies_in_its_category_with_caption_and_labels(
         f"{tiny}figures.tsv": "Every figure of every model",
         f"{tiny}differences.tsv": "Each model of the dataset tiny minus the baseline",
         f"{tiny}bands.tsv": "The headline figure of the chosen model of the dataset tiny",
-        f"{tiny}strata.tsv": "The headline figure of the chosen model of the dataset tiny by length",
+        f"{tiny}strata.tsv": "The headline figure of the chosen model of the dataset tiny by",
         f"{tiny}predictions/outside.tsv": "Predictions of a file of new records",
         f"{tiny}predictions/plate.tsv": "Predictions of a file of new records",
         f"{tiny}predictions/proteins.tsv": "Predictions of a file of new records",
