@@ -17,7 +17,7 @@ import torch
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import read_tsv
 from bioseq_lstm.learning.training import train
-from bioseq_lstm.settings import TrainerSettings
+from bioseq_lstm.model_settings import TrainerSettings
 
 TASKS = ("structure", "expression", "affinity")
 # Written to a file and run as one: Lightning starts the second process by the same command.
