@@ -5,6 +5,7 @@ This module stays light: Snakemake reads it every time it starts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -31,9 +32,17 @@ def molecule_files(paths: Iterable[Path]) -> dict[str, Path]:
 
 
 def new_files(folder: Path) -> list[Path]:
-    """Every file of a folder that some task can predict from."""
+    """Every file of a folder that some task can predict from.
+
+    Raises UserError for a name that Snakemake would read as one with variables in it.
+    """
     paths = visible_files(folder)
-    return sorted([*fasta_files(paths).values(), *molecule_files(paths).values()])
+    found = sorted([*fasta_files(paths).values(), *molecule_files(paths).values()])
+    for path in found:
+        if re.search("[<>{}]", path.name):
+            raise UserError("Snakemake takes what stands in < > or { } for a variable: rename it",
+                            file=path)  # fmt: skip
+    return found
 
 
 def named_files(paths: Iterable[Path]) -> list[Path]:
