@@ -13,9 +13,10 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
-from conftest import Finished
+from conftest import MODELS, STRUCTURE
 from project import LONGEST_CALL, Project
 from safetensors.numpy import load_file
+from tiny_data import write_structure
 
 pytestmark = pytest.mark.workflow
 
@@ -25,16 +26,19 @@ TARGET = f"{RUN}/model.safetensors"
 LOG = "results/structure/logs/train-patient-fold0-seed1.log"
 
 
-def prepared(finished: Finished, folder: Path) -> Project:
-    """The finished project with one more model, which takes some seconds."""
-    project = finished.project.copy(folder)
-    config = project.config
-    config["models"]["patient"] = {
-        **config["models"]["bilstm"],
-        "training": {"epochs": EPOCHS, "patience": EPOCHS, "token_budget": 512},
-    }
-    config["datasets"]["structure"]["models"] = ["patient"]
-    project.configure(config)
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Data that are ready to learn from, and a model that takes some seconds."""
+    project = Project.new(tmp_path_factory.mktemp("prepared") / "clone")
+    write_structure(project.path("data/structure"))
+    training = {"epochs": EPOCHS, "patience": EPOCHS, "token_budget": 512}
+    models = {"patient": {**MODELS["bilstm"], "training": training}}
+    dataset = {**STRUCTURE, "models": ["patient"]}
+    project.configure({"models": models, "datasets": {"structure": dataset}})
+    done = project.snakemake(
+        "results/structure/encoded.safetensors", "results/structure/splits.tsv"
+    )
+    assert done.status == 0, done.output
     return project
 
 
@@ -46,8 +50,8 @@ def epochs(project: Project) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = prepared(finished, tmp_path_factory.mktemp("undisturbed") / "clone")
+def undisturbed(prepared: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = prepared.copy(tmp_path_factory.mktemp("undisturbed") / "clone")
     done = project.snakemake(TARGET)
     assert done.status == 0, done.output
     assert epochs(project) == list(range(EPOCHS))
@@ -70,12 +74,12 @@ def pull_the_plug(snakemake: subprocess.Popen[str]) -> None:
 
 @pytest.mark.parametrize("cut", [press_ctrl_c, kill_the_training, pull_the_plug])
 def test_an_interrupted_run_ends_as_an_undisturbed_one(
-    finished: Finished,
+    prepared: Project,
     undisturbed: Project,
     tmp_path: Path,
     cut: Callable[[subprocess.Popen[str]], None],
 ) -> None:
-    project = prepared(finished, tmp_path / "clone")
+    project = prepared.copy(tmp_path / "clone")
     snakemake = project.start(TARGET)
     limit = time.monotonic() + LONGEST_CALL
     while CUT_AFTER not in epochs(project):
