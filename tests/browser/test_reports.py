@@ -379,6 +379,8 @@ def test_a_chain_is_drawn_in_lines_of_sixty(tmp_path: Path, open_report: Open) -
     path = _one_section(tmp_path / "report.html", Tracks("a", [chain]), Tracks("b", [long]))
     page, findings = open_report(path)
     first, second = page.locator(".tracks").all()
+    told = "predicted otherwise than observed"
+    assert [part.get_by_text(told).is_visible() for part in (first, second)] == [True, False]
     assert first.locator(".list svg").count() == 3  # 126 residues: 60, 60 and 6
     assert first.locator("svg").nth(2).locator(".letters").text_content() == "ACDEFG"
     assert first.locator("svg").nth(0).locator("path.strand").count() == 20  # 10 observed, 10 not

@@ -202,6 +202,7 @@ function startTracks(panel) {
   }
 
   const [searched, ordered] = [search, order].map((input) => input.closest(".field"));
+  panel.querySelector(".against").hidden = all.every(({ track }) => track.observed === null);
   searched.hidden = ordered.hidden = place.hidden = all.length < 4;
   search.addEventListener("input", choose);
   order.addEventListener("change", choose);
