@@ -82,6 +82,7 @@ def click_through(open_report: Callable[..., Any], tmp_path: Path) -> Callable[.
                 button.click()
             assert Path(waiting.value.path()).stat().st_size > 0
             names.add(waiting.value.suggested_filename)
+            page.wait_for_timeout(150)  # Chromium drops what is beyond ten downloads in a second
         ground = "() => getComputedStyle(document.body).backgroundColor"
         before = page.evaluate(ground)
         page.locator("button.theme").click()
