@@ -177,7 +177,7 @@ def _evaluation(study: Study) -> Iterator[tuple[str, str]]:
         how = "An independent test set from files of its own"
     yield (
         "Evaluation method",
-        f"{how} (split: {split.strategy}); the test part was predicted once and chose nothing.",
+        f"{how} (split: {split.strategy}); the test part chose nothing.",
     )
     rows = [(metric, study.figure(study.chosen, metric.key)) for metric in study.overview]
     told = [f"{metric.label} {interval(row)}" for metric, row in rows if row is not None]

@@ -48,7 +48,9 @@ class Familiarity:
 
     def whitened(self, states: np.ndarray) -> np.ndarray:
         """States whose Euclidean distances are Mahalanobis distances."""
-        turned: np.ndarray = (states - self.mean) @ np.linalg.cholesky(self.precision)
+        # No Cholesky factor: of one or two training sequences the precision is singular.
+        values, vectors = np.linalg.eigh(self.precision)
+        turned: np.ndarray = (states - self.mean) @ (vectors * np.sqrt(np.maximum(values, 0.0)))
         return turned
 
 

@@ -9,7 +9,6 @@ import shutil
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,19 +22,28 @@ from bioseq_lstm.learning.splits import read_splits
 from bioseq_lstm.learning.stacking import cold_columns, inputs, stack
 from bioseq_lstm.learning.starting import start_from
 from bioseq_lstm.learning.training import run_network, train
+from bioseq_lstm.learning.turns import in_turn
 from bioseq_lstm.metrics.bootstrap import LEVEL, Bootstrap, bootstrap
-from bioseq_lstm.model_settings import ModelSettings
+from bioseq_lstm.model_settings import ModelSettings, TrainerSettings
 from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks.base import Parts, Task
 
 
 @dataclass(frozen=True)
 class Slope:
-    """What a doubling of the training set changed in the headline figure, with its interval."""
+    """What a doubling of the training set changed in the headline figure, with its interval.
+
+    NaN where it is undefined: all sizes the same, or too few units.
+    """
 
     value: float
     low: float
     high: float
+
+    @classmethod
+    def read(cls, recorded: dict[str, float | None]) -> Slope:
+        """As it stands in ``learning_curve.json``, where null is what is undefined."""
+        return cls(**{k: math.nan if own is None else own for k, own in recorded.items()})
 
 
 def learning_curve(task: Task, settings: DatasetSettings, folder: Path) -> None:
@@ -46,6 +54,12 @@ def learning_curve(task: Task, settings: DatasetSettings, folder: Path) -> None:
     variety, not only fewer copies. The validation part stays as it is.
     """
     layout = Layout(folder)
+    with in_turn(layout.growth.parent):
+        _learning_curve(task, settings, layout)
+
+
+def _learning_curve(task: Task, settings: DatasetSettings, layout: Layout) -> None:
+    folder = layout.folder
     chosen = read_json(layout.evaluation)["chosen"]
     whole = layout.run(chosen, 0, settings.seeds[0])
     encoded, splits = Encoded.load(layout.encoded), read_splits(layout.splits)
@@ -79,17 +93,20 @@ def learning_curve(task: Task, settings: DatasetSettings, folder: Path) -> None:
         )
     write_tsv(layout.learning_curve, pd.DataFrame(rows_out))
     slope = slope_per_doubling(result, {str(s): n for s, n in sizes.items()}, headline)
-    shutil.rmtree(layout.growth)
     write_json(
         layout.learning_curve.with_suffix(".json"),
         {
             "model": chosen,
             "metric": headline,
-            "per_doubling": {"value": slope.value, "low": slope.low, "high": slope.high},
+            "per_doubling": {
+                key: value if math.isfinite(value) else None
+                for key, value in (("value", slope.value), ("low", slope.low), ("high", slope.high))
+            },
             "inputs": sha256_of([layout.encoded, layout.splits, whole / "model.json"], folder),
             "outputs": sha256_of([layout.learning_curve], folder),
         },
     )
+    shutil.rmtree(layout.growth)
 
 
 def _trained(
@@ -116,7 +133,7 @@ def _trained(
     print(f"{share:.0%} of the training part: {len(parts.train)} samples", file=sys.stderr)
     trained = train(
         task, network, left, parts, model.training, seed, layout.growth / f"{share:g}",
-        fingerprint=fingerprint,
+        fingerprint=fingerprint, on=TrainerSettings(accelerator=model.trainer.accelerator),
     )  # fmt: skip
     decoded = {
         name: run_network(task, trained.network, encoded, rows, model.training)
@@ -167,7 +184,7 @@ def slope_per_doubling(result: Bootstrap, sizes: dict[str, int], key: str) -> Sl
     return Slope(float(x @ points / (x**2).sum()), float(low), float(high))
 
 
-def twice(curve: pd.DataFrame, slope: dict[str, Any]) -> tuple[float, float, float]:
+def twice(curve: pd.DataFrame, slope: Slope) -> tuple[float, float, float]:
     """The figure and its interval that the slope foretells for twice the training set."""
     last = float(curve["value"].iloc[-1])
-    return last + slope["value"], last + slope["low"], last + slope["high"]
+    return last + slope.value, last + slope.low, last + slope.high

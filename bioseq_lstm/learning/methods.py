@@ -246,8 +246,8 @@ def _floors(study: Study, cite: Bibliography) -> Iterator[str]:
 def _evaluation(study: Study, cite: Bibliography) -> Iterator[str]:
     two = " x " in study.units
     yield (
-        "The test part was predicted once, after all choices were made. Intervals are 95 % "
-        f"percentile intervals of {study.settings.bootstrap:,} bootstrap "
+        "The test part was predicted after all choices were made, and chose nothing. Intervals are "
+        f"95 % percentile intervals of {study.settings.bootstrap:,} bootstrap "
         f"replicates{cite('pigeonhole' if two else 'bootstrap')} over {study.units} independent "
         f"units ({UNITS[study.task.name]}); differences are paired."
     )

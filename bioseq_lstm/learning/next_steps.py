@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
 import pandas as pd
 
 from bioseq_lstm.files import read_json, read_tsv
-from bioseq_lstm.learning.growth import twice
+from bioseq_lstm.learning.growth import Slope, twice
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.plate import WELLS
 from bioseq_lstm.learning.predicted import text_tsv
@@ -29,7 +29,9 @@ def next_section(metric: Metric, settings: DatasetSettings, layout: Layout) -> S
     if settings.learning_curve:
         curve = read_tsv(layout.learning_curve)
         found = read_json(layout.learning_curve.with_suffix(".json"))
-        items += [_read_curve(metric, curve, found), _chart(metric, curve, found)]
+        slope, model = Slope.read(found["per_doubling"]), found["model"]
+        items.append(_read_curve(metric, curve, model, slope))
+        items.append(_chart(metric, curve, model, slope))
     else:
         items.append(
             Text(
@@ -45,22 +47,25 @@ def next_section(metric: Metric, settings: DatasetSettings, layout: Layout) -> S
     return Section("next", "What next", "Where more work pays, as far as the figures tell.", items)
 
 
-def _read_curve(metric: Metric, curve: pd.DataFrame, found: dict[str, Any]) -> Text:
-    slope = found["per_doubling"]
-    sign = 1 if metric.higher_is_better else -1
-    worst, best = sorted(sign * slope[name] for name in ("low", "high"))
-    value, low, high = twice(curve, slope)
+def _read_curve(metric: Metric, curve: pd.DataFrame, model: str, slope: Slope) -> Text:
+    title = "More data, or a better model?"
+    if math.isnan(slope.value):
+        return Text(title, ["Cannot be told: all shares are of the same size, or of one figure."])
     said = (
-        f"Each doubling of the training part changed {metric.label} of {found['model']} by "
-        f"{slope['value']:+.3f} (95 % interval {slope['low']:+.3f} to {slope['high']:+.3f})."
+        f"Each doubling of the training part changed {metric.label} of {model} by "
+        f"{slope.value:+.3f}"
     )
-    if pd.isna(slope["low"]):
-        return Text("More data, or a better model?", [f"{said} Too few units for an interval."])
+    if math.isnan(slope.low):
+        return Text(title, [f"{said}; there are too few independent units for an interval."])
+    sign = 1 if metric.higher_is_better else -1
+    worst, best = sorted((sign * slope.low, sign * slope.high))
+    value, low, high = twice(curve, slope)
+    said = f"{said} (95 % interval {slope.low:+.3f} to {slope.high:+.3f})."
     if worst > 0:
         meant = (
-            f"More data of this kind should help: at that pace twice as many samples give "
+            f"More data of this kind may well help: at that pace twice as many samples give "
             f"{value:.3f} ({low:.3f} to {high:.3f}). The pace slows sooner or later, so take it "
-            "as the most to hope for."
+            "as the most to hope for; and it rests on one training of each size."
         )
     elif best < 0:
         meant = "More data made it worse, which says that something is wrong: look at the new ones."
@@ -69,15 +74,15 @@ def _read_curve(metric: Metric, curve: pd.DataFrame, found: dict[str, Any]) -> T
             "Whether more data of this kind would help cannot be said from these: a better model, "
             "other features or cleaner measurements are as likely to pay."
         )
-    return Text("More data, or a better model?", [said, meant])
+    return Text(title, [said, meant])
 
 
-def _chart(metric: Metric, curve: pd.DataFrame, found: dict[str, Any]) -> Chart:
+def _chart(metric: Metric, curve: pd.DataFrame, model: str, slope: Slope) -> Chart:
     measured = curve.assign(
         name=[f"{row.samples:,} samples ({row.share:.0%})" for row in curve.itertuples()],
         kind="model",
     )
-    value, low, high = twice(curve, found["per_doubling"])
+    value, low, high = twice(curve, slope)
     foretold = pd.DataFrame(
         [
             {
@@ -95,10 +100,11 @@ def _chart(metric: Metric, curve: pd.DataFrame, found: dict[str, Any]) -> Chart:
         intervals(
             pd.concat([measured[list(foretold)], foretold], ignore_index=True), label=metric.label
         ),
-        f"{found['model']}, fold 0, the first seed; smaller parts lie within larger ones. {SPANS} "
+        f"{model}, fold 0, the first seed; smaller parts lie within larger ones. {SPANS} "
         "The last is the line through the others in the logarithm of the size, one doubling on; "
         "its interval is that of the slope.",
-        f"{metric.label}: {stated}; foretold for twice as many {value:.3f}.",
+        f"{metric.label}: {stated}"
+        + ("." if math.isnan(value) else f"; foretold for twice as many {value:.3f}."),
         half=True,
     )
 

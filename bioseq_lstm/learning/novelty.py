@@ -27,13 +27,19 @@ class Judged:
     """Of each sample: how surprising, whether marked for it, and where its states lie.
 
     ``surprise`` (samples,) is the share of usual records that are less surprising; ``marked``
-    (samples,) tells those that 1 % or fewer of the usual ones equal; ``places`` is
-    ``(samples, features)``, such that distances between samples mean something.
+    (samples,) tells those that 1 % or fewer of the usual ones equal. ``members`` has the number of
+    the sequence of each kind that a sample is made of, ``whitened`` the states of the sequences.
     """
 
     surprise: np.ndarray
     marked: np.ndarray
-    places: np.ndarray
+    members: Mapping[str, np.ndarray]
+    whitened: Mapping[str, np.ndarray]
+
+    def places(self, rows: np.ndarray) -> np.ndarray:
+        """Where samples lie, ``(rows, features)``: distances between them mean something."""
+        sides = [states[self.members[kind][rows]] for kind, states in self.whitened.items()]
+        return np.concatenate(sides, axis=1)
 
 
 @dataclass(frozen=True)
@@ -79,21 +85,23 @@ class Novelty:
             for own in self.surprises
         ]
         rare = np.mean(shares, axis=0)
-        return Judged(1.0 - rare, rare <= self.threshold, self._places(encoded))
+        # A mean of equal numbers can be larger than they are, by a rounding.
+        marked = rare <= self.threshold * (1 + 1e-9)
+        return Judged(1.0 - rare, marked, members, self._whitened(encoded))
 
     def _rarest(self, sides: list[np.ndarray]) -> np.ndarray:
         """Of two sides the rarer; they have twice the chance that one of them is (Bonferroni)."""
         return np.minimum(len(sides) * np.min(sides, axis=0), 1.0)
 
-    def _places(self, encoded: Encoded) -> np.ndarray:
-        """Where the states of the first network lie, (samples, features)."""
-        familiar = self.surprises[0].familiar
+    def _whitened(self, encoded: Encoded) -> dict[str, np.ndarray]:
+        """States of every sequence by the first network, (sequences, features)."""
         encoders = self.task.sequence_encoders(self.networks[0])
-        sides = [
-            familiar[kind].whitened(summed_up(encoders[kind], encoded.sequences[kind]))[numbers]
-            for kind, numbers in self.task.members(encoded).items()
-        ]
-        return np.concatenate(sides, axis=1).astype(np.float32)
+        return {
+            kind: familiar.whitened(summed_up(encoders[kind], encoded.sequences[kind])).astype(
+                np.float32
+            )
+            for kind, familiar in self.surprises[0].familiar.items()
+        }
 
     @property
     def threshold(self) -> float:
@@ -150,6 +158,7 @@ class Novelty:
                 kind: {
                     "sequences": [len(signal.reference) for signal in own],
                     "held_out": all(signal.held_out for signal in own),
+                    "telling": all(surprise.telling(kind) for surprise in self.surprises),
                 }
                 for kind, own in by_kind.items()
             },

@@ -19,7 +19,7 @@ from bioseq_lstm.files import read_json, read_tsv, replacing_folder, sha256, wri
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.novelty import Judged, Novelty, sample_names
 from bioseq_lstm.learning.planted import evaluate_planted
-from bioseq_lstm.learning.plate import Candidates
+from bioseq_lstm.learning.plate import MOST_CANDIDATES, Candidates
 from bioseq_lstm.learning.run import load_network
 from bioseq_lstm.learning.splits import read_splits
 from bioseq_lstm.learning.stacking import Fitted, added, refitted
@@ -193,11 +193,13 @@ def _predicted(predictor: Predictor, reading: Reading) -> _Part | None:
         return _Part(task.new_tables(reading, decoded.values, near, trust, settings))
     judged = predictor.novelty.judge(encoded)
     near = replace(near, surprise=judged.surprise)
+    worth = _worth_measuring(task, reading, encoded, decoded, judged)
+    best = worth["worth"].nlargest(MOST_CANDIDATES).index.to_numpy()
     return _Part(
         task.new_tables(reading, decoded.values, near, trust, settings),
         predictor.novelty.reasons(reading, encoded, judged, near, trust.bands),
-        _worth_measuring(task, reading, encoded, decoded, judged),
-        judged.places,
+        worth.loc[best].reset_index(drop=True),
+        judged.places(best),
     )
 
 

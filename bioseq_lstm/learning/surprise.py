@@ -15,6 +15,7 @@ from bioseq_lstm.learning.windows import predict_new_rows
 from bioseq_lstm.tasks.base import Parts, Task
 
 FEWEST_HELD_OUT = 20  # fewer say too little of what is usual
+FEWEST_USUAL = 19  # with fewer, even what is beyond all of them is no rarer than 1 in 20
 
 
 @dataclass(frozen=True)
@@ -67,18 +68,28 @@ class Surprise:
                 signals.append(Signal(kind, unsure, np.sort(unsure(held_out)), True))
         return cls(signals, familiar)
 
+    def telling(self, kind: str) -> list[Signal]:
+        """The signals of a kind whose usual ones are enough to tell anything by."""
+        return [
+            signal
+            for signal in self.signals
+            if signal.kind == kind and len(signal.reference) >= FEWEST_USUAL
+        ]
+
     def rarity(self, kind: str, sequences: Ragged) -> np.ndarray:
         """The least rarity by any signal of a kind, times their number (Bonferroni): (sequences,).
 
-        Several signals have several chances that one of them is rare.
+        Several signals have several chances that one of them is rare. 1 where none can tell.
         """
-        own = [signal.rarity(sequences) for signal in self.signals if signal.kind == kind]
+        own = [signal.rarity(sequences) for signal in self.telling(kind)]
+        if not own:
+            return np.ones(len(sequences))
         return np.minimum(len(own) * np.min(own, axis=0), 1.0)
 
     def least(self, kind: str) -> float:
-        """The least rarity that there can be."""
-        sizes = [len(signal.reference) for signal in self.signals if signal.kind == kind]
-        return len(sizes) / (1 + min(sizes))
+        """The least rarity that there can be; 0 where no signal can tell."""
+        sizes = [len(signal.reference) for signal in self.telling(kind)]
+        return len(sizes) / (1 + min(sizes)) if sizes else 0.0
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,11 @@ def _lock(handle: int, folder: Path) -> None:
     except BlockingIOError:
         said = f"{folder}: another process still trains this run: waiting for its end"
         print(said, file=sys.stderr, flush=True)
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as stale:  # NFS: the holder, on another node, has removed the file
+            if stale.errno != errno.ESTALE:
+                raise
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
@@ -58,5 +62,7 @@ def _lock(handle: int, folder: Path) -> None:
 def _is_at(handle: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(handle), path.stat())
-    except FileNotFoundError:
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ESTALE):
+            raise
         return False

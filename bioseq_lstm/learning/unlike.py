@@ -11,6 +11,7 @@ import pandas as pd
 from bioseq_lstm.files import read_json
 from bioseq_lstm.learning.predicted import text_tsv
 from bioseq_lstm.learning.prediction import MANIFEST, OUTSIDE
+from bioseq_lstm.learning.surprise import FEWEST_HELD_OUT
 from bioseq_lstm.reporting.panels import Panel, Section, Table, Text
 from bioseq_lstm.reporting.tables import MOST_ROWS
 
@@ -61,11 +62,19 @@ def _counted(records: int, outside: int, novelty: Mapping[str, Any]) -> list[str
         f"About {novelty['threshold']:.1%} of records like those of training are marked too.",
         SURPRISE.format(unsure=unsure),
     ]
-    few = [kind for kind, own in novelty["reference"].items() if not own["held_out"]]
+    reference = novelty["reference"]
+    silent = [kind for kind, own in reference.items() if not own["telling"]]
+    if silent:
+        said.append(
+            f"Of {' and '.join(f'{kind}s' for kind in silent)} there are too few for anything to "
+            "be told by: no record is marked for them."
+        )
+    few = [kind for kind, own in reference.items() if own["telling"] and not own["held_out"]]
     if few:
         said.append(
-            f"No {' or '.join(few)} was held out of training, so training's own stand in for the "
-            "usual, each measured against the others; that marks too many rather than too few."
+            f"Fewer than {FEWEST_HELD_OUT} {' or '.join(f'{kind}s' for kind in few)} were held out "
+            "of training, so training's own stand in for the usual, each measured against the "
+            "others; that marks too many rather than too few."
         )
     return said
 
@@ -75,7 +84,7 @@ def _planted(novelty: Mapping[str, Any]) -> Panel:
     if not rows:
         return Text(
             "Planted outliers",
-            ["Not measured: fewer than ten test sequences of each kind are new to training."],
+            ["Not measured: too few sequences of each kind, or none in the test part that is new."],
         )
     table = pd.DataFrame(
         [

@@ -49,10 +49,15 @@ def farthest(metric: Metric, bands: pd.DataFrame, chosen: str) -> list[str]:
         alike = f"{lowest['from']:.0%} to {lowest['to']:.0%} like their nearest training record"
     if len(tested) == 1:
         return [f"All test records are {alike}."]
-    return [
+    if pd.isna(lowest["value"]):
+        return []
+    said = (
         f"On the {lowest['records']:,.0f} test records that are {alike}, {chosen} reaches "
-        f"{_interval(lowest)}: expect this of sequences that are new."
-    ]
+        f"{_interval(lowest)}"
+    )
+    if lowest["from"] > 0:
+        return [f"{said}; of records less like training nothing is known."]
+    return [f"{said}: expect this of sequences that are new."]
 
 
 def none_beats(metric: Metric, differences: pd.DataFrame) -> list[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections import Counter
 
 import pytest
 from conftest import MODELS
-from project import Project
+from project import ROOT, Project
 from tiny_data import demo_chains, three_line
 
 pytestmark = pytest.mark.workflow
@@ -43,9 +44,20 @@ def test_a_grid_fans_out_and_its_light_rules_are_grouped(grid: Project) -> None:
     assert found["baselines"] == len(DATASETS) * FOLDS
     assert found["evaluate"] == found["report"] == found["split"] == len(DATASETS)
     assert groups(output) == {"prepare": len(DATASETS), "judge": len(DATASETS)}
-    alone = {"train", "control", "baselines", "index", "all"}
-    grouped = {"read", "split", "encode", "evaluate", "predict", "explain", "report"}
+    alone = {"train", "control", "baselines", "report", "index", "all"}
+    grouped = {"read", "split", "encode", "evaluate", "predict", "explain"}
     assert set(found) == alone | grouped
+
+
+@pytest.mark.parametrize("profile", ["default", "slurm"])
+def test_the_shipped_configuration_can_be_planned(empty: Project, profile: str) -> None:
+    """It has a learning curve, which lies between two rules that once were of one group."""
+    demo = "workflow/resources/demo"
+    shutil.copy2(ROOT / "config.yaml", empty.folder)
+    shutil.copytree(ROOT / demo, empty.path(demo), dirs_exist_ok=True)
+    found = counts(empty.plan("--profile", f"profiles/{profile}").output)
+    assert found["learning_curve"] == 1
+    assert found["report"] == found["explain"] == 3
 
 
 def test_small_trainings_can_share_jobs(grid: Project) -> None:

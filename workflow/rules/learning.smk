@@ -166,8 +166,14 @@ rule learning_curve:
         "../../envs/bioseq_lstm.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=720,
+        mem_mb=growing(3000, per_mb=60),
+        runtime=growing(240, per_mb=60),
+        gpu=lambda wildcards: int(
+            any(
+                model.trainer.accelerator == "gpu"
+                for model in CONFIG.datasets[wildcards.dataset].models.values()
+            )
+        ),
     params:
         settings=settings("leakage", "new", "controls", after=["learning_curve"]),
         code=code_digest(

@@ -40,8 +40,6 @@ rule report:
         "results/{dataset}/logs/report.log",
     wildcard_constraints:
         dataset=one_of(CONFIG.learnt),
-    group:
-        "judge"
     conda:
         "../../envs/bioseq_lstm.yaml"
     threads: 1

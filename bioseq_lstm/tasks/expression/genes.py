@@ -10,6 +10,7 @@ from bioseq_lstm.reporting.panels import Chart, Choice, Grid, Section, Table
 from bioseq_lstm.tasks.outcomes import Results
 
 MOST_CELLS = 60_000  # values of a heat map, and of the profiles, that the page carries
+MOST_CLUSTERED = 4_000  # genes: the memory of linkage grows with the square
 
 
 def genes_section(results: Results, table: pd.DataFrame) -> Section:
@@ -31,7 +32,8 @@ def genes_section(results: Results, table: pd.DataFrame) -> Section:
                 | {"identity × coverage": ".0%"},
             ),
             _profiles(named, results, residuals),
-            _heat_map(named, results),
+            # Of one condition every centred value is 0.
+            *([_heat_map(named, results)] if named["condition"].nunique() > 1 else []),
         ],
     )
 
@@ -82,7 +84,7 @@ def _heat_map(named: pd.DataFrame, results: Results) -> Grid:
     predicted = predicted.where(measured.notna())
     centred = [values.sub(values.mean(axis=1), axis=0) for values in (measured, predicted)]
     spread = centred[0].var(axis=1).fillna(0.0)
-    kept = spread.nlargest(max(1, MOST_CELLS // measured.shape[1])).index
+    kept = spread.nlargest(max(1, min(MOST_CELLS // measured.shape[1], MOST_CLUSTERED))).index
     shown = [values.loc[[row for row in values.index if row in set(kept)]] for values in centred]
     rows, columns = clustered(shown[0].to_numpy()), clustered(shown[0].to_numpy().T)
     ordered = [values.iloc[rows, columns] for values in shown]

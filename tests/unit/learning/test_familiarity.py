@@ -35,6 +35,14 @@ def test_whitened_states_are_as_far_apart_as_mahalanobis_says() -> None:
     assert cdist(turned[:3], turned[3:9]) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_of_one_or_two_training_sequences_nothing_breaks(count: int) -> None:
+    known = Familiarity.fit(RNG.normal(size=(count, 6)))
+    asked = RNG.normal(size=(3, 6))
+    assert np.isfinite(known.whitened(asked)).all()
+    assert np.isfinite(known.distances(asked)).all()
+
+
 def test_a_training_sequence_is_measured_against_the_others_not_itself() -> None:
     """One state far off from all others makes itself look near when it is fitted on."""
     states = RNG.normal(size=(30, 3))

@@ -10,7 +10,13 @@ import pytest
 
 from bioseq_lstm.config import parse_settings
 from bioseq_lstm.files import read_json, read_tsv, write_json, write_tsv
-from bioseq_lstm.learning.growth import learning_curve, nested_part, slope_per_doubling, twice
+from bioseq_lstm.learning.growth import (
+    Slope,
+    learning_curve,
+    nested_part,
+    slope_per_doubling,
+    twice,
+)
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.run import Run, run_training
 from bioseq_lstm.metrics.bootstrap import Bootstrap
@@ -56,7 +62,7 @@ def test_the_slope_is_the_least_squares_line_over_doublings_with_a_paired_interv
     assert slope.value == pytest.approx(expected)
     assert (slope.low, slope.high) == pytest.approx((expected, expected))
     curve = pd.DataFrame({"value": points.values()})
-    foretold = twice(curve, {"value": 0.05, "low": 0.01, "high": 0.09})
+    foretold = twice(curve, Slope(0.05, 0.01, 0.09))
     assert foretold == pytest.approx((0.65, 0.61, 0.69))
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -28,7 +29,10 @@ def section(folder: Path, slope: tuple[float, float, float] | None, wells: int =
              "low": 0.5, "high": 0.7, "validation_loss": 1.0}
         )  # fmt: skip
         write_tsv(layout.learning_curve, curve)
-        found = dict(zip(("value", "low", "high"), slope, strict=True))
+        found = {
+            key: None if math.isnan(value) else value
+            for key, value in zip(("value", "low", "high"), slope, strict=True)
+        }
         write_json(
             layout.learning_curve.with_suffix(".json"),
             {"model": "bilstm", "metric": "q3", "per_doubling": found},
@@ -56,6 +60,24 @@ def test_the_advice_follows_the_interval_of_the_slope(
     (rows,) = [own for own in drawn.values() if len(own) == 3]
     assert [row["kind"] for row in rows] == ["model", "model", "foretold"]
     assert rows[2]["value"] == pytest.approx(0.65 + slope[0])
+
+
+@pytest.mark.parametrize(
+    ("slope", "said"),
+    [
+        ((0.05, math.nan, math.nan), "too few independent units for an interval"),
+        ((math.nan, math.nan, math.nan), "Cannot be told"),
+    ],
+)
+def test_a_slope_without_an_interval_advises_nothing(
+    tmp_path: Path, slope: tuple[float, float, float], said: str
+) -> None:
+    text, chart, _ = section(tmp_path, slope).items
+    assert isinstance(text, Text)
+    assert isinstance(chart, Chart)
+    assert len(text.paragraphs) == 1
+    assert said in text.paragraphs[0]
+    assert "nan" not in text.paragraphs[0] + chart.alt
 
 
 def test_without_a_curve_the_report_says_how_to_ask_for_one(tmp_path: Path) -> None:

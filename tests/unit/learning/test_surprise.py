@@ -28,12 +28,18 @@ def test_rarity_is_the_share_of_usual_ones_as_high_with_the_sequence_counted_in(
 
 
 def test_two_signals_have_two_chances_to_be_rare() -> None:
-    signal = Signal("chain", lengths_of, np.arange(1.0, 10.0), True)
-    flat = Signal("chain", lambda own: np.zeros(len(own)), np.zeros(9), True)
+    signal = Signal("chain", lengths_of, np.arange(1.0, 20.0), True)
+    flat = Signal("chain", lambda own: np.zeros(len(own)), np.zeros(19), True)
     both = Surprise([signal, flat], {})
-    assert both.rarity("chain", ragged(50)) == pytest.approx([2 * 0.1])
+    assert both.rarity("chain", ragged(50)) == pytest.approx([2 * 0.05])
     assert both.rarity("chain", ragged(1)) == pytest.approx([1.0])
-    assert both.least("chain") == pytest.approx(2 / 10)
+    assert both.least("chain") == pytest.approx(2 / 20)
+
+
+def test_too_few_usual_ones_tell_nothing() -> None:
+    few = Surprise([Signal("target", lengths_of, np.arange(1.0, 19.0), True)], {})
+    assert few.rarity("target", ragged(1, 500)).tolist() == [1.0, 1.0]
+    assert few.least("target") == 0.0
 
 
 @pytest.mark.parametrize("task", ["structure", "expression", "affinity"])

@@ -280,6 +280,9 @@ def test_the_figure_on_the_records_farthest_from_training_is_told() -> None:
     assert "bilstm reaches 0.600 (95 % interval 0.500 to 0.700)" in said
     (said,) = farthest(Q3, bands(0, 7, 40), "bilstm")
     assert said.startswith("On the 7 test records that are 25% to 50% like")
+    assert said.endswith("of records less like training nothing is known.")
+    undefined = bands(1, 0, 40).assign(value=lambda table: table["value"].where(table["from"] > 0))
+    assert farthest(Q3, undefined, "bilstm") == []
 
 
 def test_where_all_records_are_equally_far_the_figure_is_not_told_twice() -> None:
