@@ -84,7 +84,7 @@ def test_a_training_step_adds_penalties_and_lets_the_budget_reach_the_gate() -> 
 
     # A task that does not look at the states: what is left is the budget alone.
     task: Any = SimpleNamespace(loss=lambda network, states, batch: 0.0 * states.sum() + 3.0)
-    batch: Any = SimpleNamespace(inputs=x, mask=torch.ones(2, 6, dtype=torch.bool))
+    batch: Any = SimpleNamespace(inputs=x, mask=torch.ones(2, 6, dtype=torch.bool), weight=1.0)
     learner = Learner(task, Network(), TrainingSettings(), total_steps=1, seed=0)
     loss = learner.training_step(batch, 0)
     # A fresh cell updates at every step: 8 real ones in two rows, in each direction.

@@ -138,7 +138,7 @@ def test_new_compounds_stand_in_the_order_of_the_file_for_each_target() -> None:
     assert "n = 3 of 9 pairs" in gallery.caption
     near_one = pairs.assign(nearest_training_drug_and_target="o k", similarity_fraction=0.25)
     assert new_gallery(near_one, 3).groups["u"][0].facts[1] == (
-        "nearest pair",
+        "nearest",
         "o k, similarity 0.25",
     )
 
