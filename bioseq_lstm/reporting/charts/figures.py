@@ -51,12 +51,9 @@ def intervals(
     text = base.encode(x=x, text=alt.Text("value:Q", format=form), color=alt.value(style.INK))
     # A halo in the colour of the page keeps the figure readable where it meets a line.
     halo = text.mark_text(dy=-11, stroke=style.PAPER, strokeWidth=4, strokeJoin="round")
-    layers: list[alt.Chart] = [
-        whiskers.transform_filter("isValid(datum.low)"),
-        points,
-        halo,
-        text.mark_text(dy=-11),
-    ]
+    layers: list[alt.Chart] = [points, halo, text.mark_text(dy=-11)]
+    if data["low"].notna().any():  # of an empty layer Vega cannot tell the extent, and warns
+        layers.insert(0, whiskers.transform_filter("isValid(datum.low)"))
     if reference is not None:
         layers.insert(0, reference_line("x", reference))
     return styled(alt.layer(*layers), height or _rows(data["name"], 34))
