@@ -39,8 +39,8 @@ def new_files(folder: Path) -> list[Path]:
     paths = visible_files(folder)
     found = sorted([*fasta_files(paths).values(), *molecule_files(paths).values()])
     for path in found:
-        if re.search("[<>{}]", path.name):
-            raise UserError("Snakemake takes what stands in < > or { } for a variable: rename it",
+        if re.search(r"<\w+>", path.name):
+            raise UserError("Snakemake takes a word in < > for a variable: rename it",
                             file=path)  # fmt: skip
     return found
 
