@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import shutil
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from bioseq_lstm.config import parse_model
 from bioseq_lstm.data.encoded import Encoded
-from bioseq_lstm.files import read_json, sha256_of, write_json, write_tsv
+from bioseq_lstm.files import read_json, sha256_of, write_json, write_parquet, write_tsv
+from bioseq_lstm.learning.fitting import fingerprint, start
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.splits import read_splits
-from bioseq_lstm.learning.stacking import cold_columns, inputs, stack
-from bioseq_lstm.learning.starting import start_from
-from bioseq_lstm.learning.training import run_network, train
+from bioseq_lstm.learning.stacking import cold_columns, inputs
+from bioseq_lstm.learning.training import train
 from bioseq_lstm.learning.turns import in_turn
 from bioseq_lstm.metrics.bootstrap import LEVEL, Bootstrap, bootstrap
 from bioseq_lstm.model_settings import ModelSettings, TrainerSettings
+from bioseq_lstm.provenance import code_digest
 from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks.base import Parts, Task
 
@@ -46,67 +44,67 @@ class Slope:
         return cls(**{k: math.nan if own is None else own for k, own in recorded.items()})
 
 
+@dataclass(frozen=True)
+class Point:
+    """One training: on how many samples, its predictions of the test part, and its loss."""
+
+    share: float
+    samples: int
+    tested: pd.DataFrame
+    validation_loss: float
+
+
 def learning_curve(task: Task, settings: DatasetSettings, folder: Path) -> None:
     """Write ``learning_curve.tsv`` (a row a share of the training part) and ``.json`` (its slope).
 
     The model is the chosen one, fold 0, the first seed; the smaller parts lie within the larger.
     Whole groups are left out where the split keeps groups together, so that less of them is less
-    variety, not only fewer copies. The validation part stays as it is.
+    variety, not only fewer copies. The validation part stays as it is. What was trained before is
+    kept and used again, so that more replicates or a further share cost little.
     """
     layout = Layout(folder)
-    with in_turn(layout.growth.parent):
+    with in_turn(layout.growth):
         _learning_curve(task, settings, layout)
 
 
 def _learning_curve(task: Task, settings: DatasetSettings, layout: Layout) -> None:
-    folder = layout.folder
+    folder, seed = layout.folder, settings.seeds[0]
     chosen = read_json(layout.evaluation)["chosen"]
-    whole = layout.run(chosen, 0, settings.seeds[0])
+    whole = layout.run(chosen, 0, seed)
     encoded, splits = Encoded.load(layout.encoded), read_splits(layout.splits)
-    parts, seed = Parts.of(splits, 0), settings.seeds[0]
-    tables, sizes, losses = {}, {}, {}
-    card = read_json(whole / "model.json")
+    parts, card = Parts.of(splits, 0), read_json(whole / "model.json")
+    model = parse_model(card["settings"])
+    points = []
     for share in settings.learning_curve:
         part = replace(parts, train=nested_part(task, splits, parts, share, seed))
-        tables[share], losses[share] = _trained(
-            task, parse_model(card["settings"]), encoded, splits, part, seed, layout, share
-        )
-        sizes[share] = len(part.train)
-    tables[1.0], sizes[1.0] = pd.read_parquet(whole / "test_predictions.parquet"), len(parts.train)
-    losses[1.0] = card["validation_loss"]
-    scorers = {str(share): [task.scorer(table, splits)] for share, table in tables.items()}
-    result = bootstrap(scorers, settings.bootstrap)
-    headline = task.metrics[0].key
-    rows_out = []
-    for share in tables:
-        figure = result.estimate(str(share), headline)
-        rows_out.append(
-            {
-                "share": share,
-                "samples": sizes[share],
-                "metric": headline,
-                "value": figure.value,
-                "low": figure.low,
-                "high": figure.high,
-                "validation_loss": losses[share],
-            }
-        )
-    write_tsv(layout.learning_curve, pd.DataFrame(rows_out))
-    slope = slope_per_doubling(result, {str(s): n for s, n in sizes.items()}, headline)
+        points.append(_trained(task, model, encoded, splits, part, seed, layout, share))
+    tested = pd.read_parquet(whole / "test_predictions.parquet")
+    points.append(Point(1.0, len(parts.train), tested, card["validation_loss"]))
+    scorers = {str(point.share): [task.scorer(point.tested, splits)] for point in points}
+    result, headline = bootstrap(scorers, settings.bootstrap), task.metrics[0].key
+    rows = []
+    for point in points:
+        figure = result.estimate(str(point.share), headline)
+        told = {"value": figure.value, "low": figure.low, "high": figure.high}
+        rows.append(
+            {"share": point.share, "samples": point.samples, "metric": headline, **told,
+             "validation_loss": point.validation_loss}
+        )  # fmt: skip
+    write_tsv(layout.learning_curve, pd.DataFrame(rows))
+    sizes = {str(point.share): point.samples for point in points}
+    slope = slope_per_doubling(result, sizes, headline)
     write_json(
         layout.learning_curve.with_suffix(".json"),
         {
             "model": chosen,
             "metric": headline,
             "per_doubling": {
-                key: value if math.isfinite(value) else None
-                for key, value in (("value", slope.value), ("low", slope.low), ("high", slope.high))
+                key: value if math.isfinite(value) else None for key, value in asdict(slope).items()
             },
             "inputs": sha256_of([layout.encoded, layout.splits, whole / "model.json"], folder),
             "outputs": sha256_of([layout.learning_curve], folder),
         },
     )
-    shutil.rmtree(layout.growth)
 
 
 def _trained(
@@ -118,32 +116,40 @@ def _trained(
     seed: int,
     layout: Layout,
     share: float,
-) -> tuple[pd.DataFrame, float]:
-    """Test predictions and validation loss of the model trained on ``parts.train``."""
-    torch.manual_seed(seed)
-    network = task.network(model, encoded, parts.train)
-    if model.init_from is not None:
-        start_from(network, model.init_from)
-    under, left = None, encoded
-    if model.stack_on is not None:
-        under = stack(task, model.stack_on, encoded, splits, parts, seed)
-        left = under.left(encoded)
-    made_of = [share, seed, model.model_dump(mode="json"), inputs(layout)]
-    fingerprint = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
-    print(f"{share:.0%} of the training part: {len(parts.train)} samples", file=sys.stderr)
+) -> Point:
+    """The model trained on ``parts.train``; taken as it lies there if it is this very training."""
+    out, samples = layout.growth / f"{share:g}", len(parts.train)
+    begun = start(task, model, encoded, parts, layout, 0, seed)
+    made_of = fingerprint(
+        {
+            "share": share,
+            "seed": seed,
+            "settings": model.model_dump(mode="json"),
+            "code": code_digest(
+                "bioseq_lstm.learning.fitting",
+                "bioseq_lstm.tasks.*.task",
+                "bioseq_lstm.tasks.*.stacking",
+            ),
+            "inputs": inputs(layout),
+            **begun.record,
+        }
+    )
+    stored, predicted = out / "trained.json", out / "test_predictions.parquet"
+    if stored.exists() and (card := read_json(stored))["fingerprint"] == made_of:
+        return Point(share, samples, pd.read_parquet(predicted), card["validation_loss"])
+    print(f"{share:.0%} of the training part: {samples} samples", file=sys.stderr)
     trained = train(
-        task, network, left, parts, model.training, seed, layout.growth / f"{share:g}",
-        fingerprint=fingerprint, on=TrainerSettings(accelerator=model.trainer.accelerator),
+        task, begun.network, begun.left, parts, model.training, seed, out / "checkpoints",
+        fingerprint=made_of, on=TrainerSettings(accelerator=model.trainer.accelerator),
     )  # fmt: skip
-    decoded = {
-        name: run_network(task, trained.network, encoded, rows, model.training)
-        for name, rows in (("validation", parts.validation), ("test", parts.test))
-    }
-    if under is not None:
-        decoded = {name: under.sum(getattr(parts, name), own) for name, own in decoded.items()}
-    calibration = task.calibrate(encoded, parts.validation, decoded["validation"])
-    table = task.table(encoded, splits, parts.test, decoded["test"], calibration)
-    return table, trained.validation_loss
+    validation = begun.decode(trained.network, encoded, parts.validation)
+    calibration = task.calibrate(encoded, parts.validation, validation)
+    decoded = begun.decode(trained.network, encoded, parts.test)
+    table = task.table(encoded, splits, parts.test, decoded, calibration)
+    write_parquet(predicted, table)
+    write_json(stored, {"fingerprint": made_of, "validation_loss": trained.validation_loss})
+    shutil.rmtree(out / "checkpoints")
+    return Point(share, samples, table, trained.validation_loss)
 
 
 def nested_part(

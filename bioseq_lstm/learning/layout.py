@@ -87,8 +87,8 @@ class Layout:
 
     @property
     def growth(self) -> Path:
-        """Checkpoints of trainings on parts of the training set; gone when these are done."""
-        return self.folder / "models" / ".growing"
+        """Trainings on parts of the training set, a folder a share."""
+        return self.folder / "learning_curve"
 
     @property
     def evaluation(self) -> Path:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -29,14 +27,14 @@ from bioseq_lstm.files import (
     write_tsv,
 )
 from bioseq_lstm.learning.checkpoint import save_weights
+from bioseq_lstm.learning.fitting import fingerprint, start
 from bioseq_lstm.learning.foreign import check_calibration, network_of
 from bioseq_lstm.learning.invariance import measure_invariance
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.pace import Pace
 from bioseq_lstm.learning.splits import read_splits
-from bioseq_lstm.learning.stacking import Stack, inputs, stack
-from bioseq_lstm.learning.starting import start_from
-from bioseq_lstm.learning.training import run_network, train
+from bioseq_lstm.learning.stacking import inputs
+from bioseq_lstm.learning.training import train
 from bioseq_lstm.learning.turns import in_turn
 from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.provenance import code_digest, machine, versions
@@ -98,41 +96,29 @@ def _train(
     if run.shuffled:
         rows = np.concatenate([parts.train, parts.validation])
         learnt = task.shuffled(encoded, rows, np.random.default_rng(run.seed))
-    torch.manual_seed(run.seed)
-    network = task.network(model, learnt, parts.train)
+    began = start(task, model, learnt, parts, layout, run.fold, run.seed)
     # Part of the record, and so of the fingerprint: other weights are another training.
-    start = {} if model.init_from is None else {"init_from": start_from(network, model.init_from)}
-    under: Stack | None = None
-    left = learnt
-    if model.stack_on is not None:
-        under = stack(task, model.stack_on, learnt, splits, parts, run.seed)
-        left = under.left(learnt)
-        start["stack"] = {**under.record, "fold": run.fold, "inputs": inputs(layout)}
-    record |= start
+    record |= began.record
     if rank_zero_only.rank == 0:
         write_text(out / "run.yaml", yaml.safe_dump(record, sort_keys=False))
     trained = train(
         task,
-        network,
-        left,
+        began.network,
+        began.left,
         parts,
         model.training,
         run.seed,
         out / "checkpoints",
-        fingerprint=_fingerprint(record),
+        fingerprint=fingerprint(record),
         on=model.trainer,
     )
     if rank_zero_only.rank > 0:  # the first of several processes tells the rest
         return
-    validation = run_network(task, trained.network, learnt, parts.validation, model.training)
-    if under is not None:
-        validation = under.sum(parts.validation, validation)
+    validation = began.decode(trained.network, learnt, parts.validation)
     calibration = task.calibrate(learnt, parts.validation, validation)
     invariance = measure_invariance(task, trained.network, learnt, parts.validation, model.training)
     pace = Pace()
-    decoded = run_network(task, trained.network, encoded, parts.test, model.training, pace)
-    if under is not None:
-        decoded = under.sum(parts.test, decoded)
+    decoded = began.decode(trained.network, encoded, parts.test, pace)
     table = task.table(encoded, splits, parts.test, decoded, calibration)
     tokens = sum(int(ragged.lengths.sum()) for ragged in encoded.sequences.values())
     write_tsv(out / "history.tsv", trained.history)
@@ -145,7 +131,7 @@ def _train(
             "about": encoded.about,
             "settings": model.model_dump(mode="json"),
             "weights_sha256": sha256(out / "model.safetensors"),
-            **start,
+            **began.record,
             "validation_loss": trained.validation_loss,
             "best_epoch": trained.best_epoch,
             "calibration": calibration,
@@ -177,7 +163,3 @@ def load_network(task: Task, run: Path) -> tuple[nn.Module, dict[str, Any]]:
         raise UserError("is not the file that model.json describes; train again", file=weights)
     check_calibration(task, card["calibration"], run / "model.json")
     return network_of(task, parse_model(card["settings"]), card["about"], weights), card
-
-
-def _fingerprint(record: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()

@@ -10,6 +10,7 @@ import pytest
 
 from bioseq_lstm.config import parse_settings
 from bioseq_lstm.files import read_json, read_tsv, write_json, write_tsv
+from bioseq_lstm.learning import growth
 from bioseq_lstm.learning.growth import (
     Slope,
     learning_curve,
@@ -19,6 +20,7 @@ from bioseq_lstm.learning.growth import (
 )
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.run import Run, run_training
+from bioseq_lstm.learning.training import train
 from bioseq_lstm.metrics.bootstrap import Bootstrap
 
 SETTINGS = {
@@ -86,4 +88,35 @@ def test_the_chosen_model_is_trained_on_each_share_and_on_the_whole(
     slope = read_json(layout.learning_curve.with_suffix(".json"))["per_doubling"]
     fitted = np.polyfit(np.log2(curve["samples"]), curve["value"], 1)[0]
     assert slope["value"] == pytest.approx(fitted)
-    assert not layout.growth.exists()
+    stored = [path for path in layout.growth.rglob("*") if path.is_file()]
+    kept = {path.relative_to(layout.growth).as_posix() for path in stored}
+    files = ("trained.json", "test_predictions.parquet")
+    assert kept == {f"{share}/{name}" for share in ("0.25", "0.5") for name in files}
+
+
+def test_what_was_trained_before_is_used_again(
+    toy: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = toy("structure").told(epochs=1)
+    layout = Layout(tmp_path)
+    data.encoded.save(layout.encoded)
+    write_tsv(layout.splits, data.splits.drop(columns="fold1"))
+    write_json(layout.evaluation, {"chosen": "m"})
+    _, settings = parse_settings(SETTINGS)
+    run_training(data.task, settings, data.model, Run("m", 0, 1), tmp_path)
+    learning_curve(data.task, settings, tmp_path)
+    before = read_tsv(layout.learning_curve)
+    trained: list[float] = []
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        trained.append(len(arguments[3].train))
+        return train(*arguments, **named)
+
+    monkeypatch.setattr(growth, "train", counted)
+    _, more = parse_settings({**SETTINGS, "bootstrap": 150, "learning_curve": [0.25, 0.5, 0.75]})
+    learning_curve(data.task, more, tmp_path)
+    after = read_tsv(layout.learning_curve)
+    assert trained == [27]
+    shared = after[after["share"] != 0.75].reset_index(drop=True)
+    columns = ["share", "samples", "value", "validation_loss"]
+    pd.testing.assert_frame_equal(shared[columns], before[columns])
