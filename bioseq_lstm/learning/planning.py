@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,15 @@ import torch
 from bioseq_lstm.data.alphabets import DNA, PROTEIN, SMILES
 from bioseq_lstm.data.profile import profile
 from bioseq_lstm.files import read_json
+from bioseq_lstm.learning.explaining.explain import RANDOMISED
+from bioseq_lstm.learning.explaining.samples import MOST_RUNS
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.model_settings import InputSettings, ModelSettings
 from bioseq_lstm.nn.network import SequenceEncoder
 from bioseq_lstm.settings import Config, DatasetSettings
 from bioseq_lstm.tasks import TASKS
+from bioseq_lstm.tasks.base import Task
+from bioseq_lstm.tasks.explained import explained
 
 ALPHABETS = {"protein": PROTEIN, "dna": DNA, "molecule": SMILES}
 START = 10.0  # seconds until torch and the rest are loaded
@@ -106,31 +110,68 @@ def _of_dataset(
         return Expected(name, rule, jobs, seconds, table_mb, "the demo")
 
     yield from (light("read"), light("split"), light("encode"), light("baselines", folds))
+    slowest, explaining = Expected(name, "train", 0, 0.0, 0, ""), 0.0
     for label, model in dataset.models.items():
-        seconds, basis = _training(sides, dataset, model, seen)
-        jobs = folds * seeds + (dataset.controls == "all")
+        paces, basis = _paces(sides, model, seen)
         memory = table_mb + _megabytes(sides, model)
-        yield Expected(name, f"train {label}", jobs, seconds, memory, basis)
-    yield from (light("evaluate"), light("predict"), light("report"))
+        seconds = _training(sides, dataset, model, paces)
+        jobs = folds * seeds + (dataset.controls == "all")
+        training = Expected(name, f"train {label}", jobs, seconds, memory, basis)
+        yield training
+        if seconds > slowest.seconds:
+            slowest, explaining = training, _explaining(task, sides, dataset, paces)
+    yield light("evaluate")
+    # Which model will be chosen is not known yet: the slowest.
+    if dataset.learning_curve:
+        seconds = START + (slowest.seconds - START) * sum(dataset.learning_curve)
+        yield replace(slowest, rule="learning-curve", jobs=1, seconds=seconds)
+    yield light("predict")
+    if dataset.explain.records:
+        yield replace(slowest, rule="explain", jobs=1, seconds=explaining)
+    yield light("report")
+
+
+def _paces(
+    sides: list[Side], model: ModelSettings, seen: list[dict[str, Any]]
+) -> tuple[list[float], str]:
+    """Letters a second that the model learns from, a number a side, and where they were seen."""
+    names = [side.entity for side in sides]
+    for run in seen:
+        if _same(run["settings"], model, names):
+            return [run["pace"]] * len(sides), "a run of this network"
+    budget = model.training.token_budget
+    paces = [measured_pace(side, model.input(side.entity), budget) for side in sides]
+    return paces, f"{MEASURED} batches, timed now"
 
 
 def _training(
-    sides: list[Side],
-    dataset: DatasetSettings,
-    model: ModelSettings,
-    seen: list[dict[str, Any]],
-) -> tuple[float, str]:
-    """Seconds of one training with all its epochs, and where its pace was seen."""
+    sides: list[Side], dataset: DatasetSettings, model: ModelSettings, paces: list[float]
+) -> float:
+    """Seconds of one training with all its epochs."""
     train, validation, _ = dataset.split.fractions
     seconds = START
-    names = [side.entity for side in sides]
-    pace = next((run["pace"] for run in seen if _same(run["settings"], model, names)), None)
-    for side in sides:
+    for side, pace in zip(sides, paces, strict=True):
         letters = side.letters if len(sides) == 1 else _letters_of_pairs(side, sides, model)
-        own = pace or measured_pace(side, model.input(side.entity), model.training.token_budget)
-        learnt = letters * (train + validation * VALIDATION) / own
-        seconds += learnt * model.training.epochs
-    return seconds, "a run of this network" if pace else f"{MEASURED} batches, timed now"
+        seconds += letters * (train + validation * VALIDATION) / pace * model.training.epochs
+    return seconds
+
+
+def _explaining(
+    task: Task, sides: list[Side], dataset: DatasetSettings, paces: list[float]
+) -> float:
+    """Seconds of the gradients at every step, and of the mutants of the records asked for."""
+    asked, mutated = dataset.explain, explained(task.name).mutated
+    runs = min(dataset.split.folds * len(dataset.seeds), MOST_RUNS)
+    gradients = asked.steps * (asked.records * (runs + RANDOMISED) + asked.test_records)
+    seconds = START
+    for side, pace in zip(sides, paces, strict=True):
+        length = side.letters / side.records
+        passes = float(gradients)
+        if side.entity == mutated:
+            mutants = min(asked.mutants, length * (len(ALPHABETS[side.kind].letters) - 1))
+            passes += asked.records * runs * mutants * VALIDATION
+        seconds += length * passes / pace
+    return seconds
 
 
 def _letters_of_pairs(side: Side, sides: list[Side], model: ModelSettings) -> float:
@@ -180,7 +221,9 @@ def _stored(results: Path) -> Iterator[dict[str, Any]]:
     """Settings and pace of every network that was trained here."""
     for path in sorted(results.glob("*/models/*/fold*/model.json")):
         card = read_json(path)
-        yield {"settings": card["settings"], "pace": card["cost"]["tokens_per_second"]}
+        pace = card["cost"].get("tokens_per_second")
+        if pace:  # an earlier version did not measure it
+            yield {"settings": card["settings"], "pace": pace}
 
 
 def _same(settings: Mapping[str, Any], model: ModelSettings, sides: list[str]) -> bool:

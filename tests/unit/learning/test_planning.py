@@ -96,6 +96,30 @@ def test_another_network_is_no_measure(tmp_path: Path, monkeypatch: pytest.Monke
     assert row.basis == "3 batches, timed now"
 
 
+def test_the_learning_curve_is_the_slowest_model_on_each_share(tmp_path: Path) -> None:
+    profiled(tmp_path, ("chain", 100, 60_000))
+    asked = config(learning_curve=[0.25, 0.5], controls="none")
+    trained(tmp_path, asked, 1000.0)
+    whole = of_training(asked, tmp_path)
+    (row,) = (row for row in plan(asked, tmp_path) if row.rule == "learning-curve")
+    assert row.jobs == 1
+    assert row.seconds - START == pytest.approx(0.75 * (whole.seconds - START))
+
+
+def test_explanations_are_a_gradient_a_step_and_a_reading_a_mutant(tmp_path: Path) -> None:
+    profiled(tmp_path, ("chain", 100, 60_000))
+    explain = {"records": 2, "test_records": 5, "steps": 10, "mutants": 300}
+    asked = config(explain=explain, seeds=[1, 2], controls="none")
+    trained(tmp_path, asked, 1000.0)
+    (row,) = (row for row in plan(asked, tmp_path) if row.rule == "explain")
+    # Chains of 600: two records by two runs and three fresh networks, and five by one run.
+    gradients = 10 * (2 * (2 + 3) + 5)
+    mutants = 2 * 2 * 300 / 3
+    assert row.seconds == pytest.approx(START + 600 * (gradients + mutants) / 1000)
+    none = config(explain={"records": 0})
+    assert "explain" not in [row.rule for row in plan(none, tmp_path)]
+
+
 def test_lengths_are_the_quantiles_of_the_histogram() -> None:
     side = Side("chain", "protein", 100, 2000, 40, HISTOGRAM)
     assert side.lengths(5).tolist() == [15, 15, 15, 30, 30]
@@ -120,7 +144,8 @@ def test_files_that_were_not_read_yet_are_read_and_batches_timed(
     write(tmp_path / "data")
     rows = list(plan(config(task), tmp_path / "results"))
     assert [row.rule for row in rows] == [
-        *("read", "split", "encode", "baselines", "train m", "evaluate", "predict", "report")
+        *("read", "split", "encode", "baselines", "train m"),
+        *("evaluate", "predict", "explain", "report"),
     ]
     assert all(np.isfinite(row.seconds) and row.seconds >= START for row in rows)
     assert not (tmp_path / "results").exists()
