@@ -45,12 +45,16 @@ WRITERS: dict[str, Callable[[Path], None]] = {
 each = pytest.mark.parametrize("name", WRITERS)
 
 
+@pytest.fixture
+def disk(tmp_path: Path, small_disk: Mount) -> Path:
+    """A file system of one megabyte."""
+    place = tmp_path / "disk"
+    small_disk(place, "1m")
+    return place
+
+
 @each
-def test_a_full_disk_is_told_and_leaves_what_was_there(
-    tmp_path: Path, small_disk: Mount, name: str
-) -> None:
-    disk = tmp_path / "disk"
-    small_disk(disk, "1m")
+def test_a_full_disk_is_told_and_leaves_what_was_there(disk: Path, name: str) -> None:
     (disk / name).write_text("the file before")
     said = f"{disk / name}: cannot be written \\(No space left on device\\): make room"
     with pytest.raises(UserError, match=said):
@@ -60,22 +64,14 @@ def test_a_full_disk_is_told_and_leaves_what_was_there(
 
 
 @each
-def test_a_file_that_was_not_there_is_not_there_in_half_either(
-    tmp_path: Path, small_disk: Mount, name: str
-) -> None:
-    disk = tmp_path / "disk"
-    small_disk(disk, "1m")
+def test_a_file_that_was_not_there_is_not_there_in_half_either(disk: Path, name: str) -> None:
     with pytest.raises(UserError, match="No space left on device"):
         WRITERS[name](disk / name)
     assert list(disk.iterdir()) == []
 
 
 @each
-def test_a_disk_that_is_read_only_is_told_in_one_line(
-    tmp_path: Path, small_disk: Mount, name: str
-) -> None:
-    disk = tmp_path / "disk"
-    small_disk(disk, "1m")
+def test_a_disk_that_is_read_only_is_told_in_one_line(disk: Path, name: str) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     with pytest.raises(UserError, match=r"cannot be written \(Read-only file system\)") as told:
         WRITERS[name](disk / name)
@@ -83,11 +79,8 @@ def test_a_disk_that_is_read_only_is_told_in_one_line(
     assert "\n" not in str(told.value)
 
 
-def test_of_a_checkpoint_that_finds_no_room_the_one_before_is_whole(
-    tmp_path: Path, small_disk: Mount
-) -> None:
-    disk, plugin = tmp_path / "disk", Checkpoints("f")
-    small_disk(disk, "1m")
+def test_of_a_checkpoint_that_finds_no_room_the_one_before_is_whole(disk: Path) -> None:
+    plugin = Checkpoints("f")
     small = torch.zeros(50_000)  # 0.2 MB: there is room for three, and for no fourth
     written = -1
     with pytest.raises(UserError, match="No space left on device"):
