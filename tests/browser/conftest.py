@@ -14,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from bioseq_lstm.reporting import charts
 from bioseq_lstm.reporting.logos import lines, logo
 from bioseq_lstm.reporting.molecules import molecule, outline
+from bioseq_lstm.reporting.page import write_report
 from bioseq_lstm.reporting.panels import (
     Card,
     Chart,
@@ -115,6 +116,13 @@ def violations(open_report: Callable[..., Any]) -> Callable[..., list[str]]:
 
 
 STATES = ["H", "B", "E", "G", "I", "T", "S", "C"]
+
+
+@pytest.fixture
+def report(tmp_path: Path, example_page: Callable[[str], Page]) -> Path:
+    path = tmp_path / "report.html"
+    write_report(path, example_page(""))
+    return path
 
 
 @pytest.fixture
