@@ -9,7 +9,7 @@
 chains: columns id, seq, ss8 and, if there is one, mask (1: the residue counts; 0: unresolved). What
 the mask leaves out gets the label ``.``, which is neither learned nor scored. promoters: columns
 sequence, expression, split; they have no ids, so rows are numbered from 1 in their order. ecoli:
-files of pymodulon; 150 bases before each gene and up to 900 of it, means over replicates.
+files of pymodulon; 150 bases before each gene and all of it, means over replicates.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from bioseq_lstm.errors import UserError, nearest
 from bioseq_lstm.files import replacing
 
 UNKNOWN = "."
-CODING = 900  # bases of a gene that are read, a multiple of 3
 
 
 def chains(table: str, out: str) -> None:
@@ -86,7 +85,9 @@ def ecoli(
     measured = {row[""] for row in rows}
     known = coding_genes(Path(gff).read_text(encoding="utf-8"))
     kept = [gene for gene in known if gene.id in measured]
-    write(genes, (f">{gene.id}\n{gene.sequence(letters, CODING)}\n" for gene in kept))
+    write(
+        genes, (f">{gene.id}\n{gene.sequence(letters, gene.end - gene.start)}\n" for gene in kept)
+    )
     lines = ("\t".join([g.id, *(f"{own[g.id]:.4f}" for own in means.values())]) for g in kept)
     write(values, ["\t".join(["id", *means]) + "\n", *(f"{line}\n" for line in lines)])
     places = (f"{g.id}\t{chromosome}\t{g.start}\t{g.end}\t{g.strand}\n" for g in kept)

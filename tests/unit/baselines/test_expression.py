@@ -69,6 +69,25 @@ def test_boosting_finds_more_than_the_mean(parts) -> None:
     assert r2(test.values, model.predict(test.sequences)).min() > 0.5
 
 
+def test_boosting_adds_to_what_codons_tell_in_straight_lines(parts) -> None:
+    train, validation, test = parts
+    ridge, boosting = (
+        model.fit(train, validation).predict(test.sequences)
+        for model in (CodonRidge(UPSTREAM), KmerBoosting(UPSTREAM, k=1, components=2, trees=60))
+    )
+    # The level follows the letters upstream, which the ridge does not see; the second condition
+    # follows one codon among 64 in a straight line, which a few trees alone do not find.
+    assert r2(test.values, ridge)[0] < 0.2 < 0.5 < r2(test.values, boosting)[0]
+    change, straight, both = (np.diff(v[:, :2])[:, 0] for v in (test.values, ridge, boosting))
+    assert r2(change, both) > r2(change, straight) - 0.05 > 0.6
+
+
+def test_without_a_coding_part_boosting_is_trees_alone(parts) -> None:
+    upstream = [Genes(split_at(p.sequences, UPSTREAM)[0], p.values[:, :1]) for p in parts]
+    predicted = KmerBoosting(None, k=1, components=1, trees=60).fit(*upstream[:2])
+    assert r2(upstream[2].values, predicted.predict(upstream[2].sequences))[0] > 0.5
+
+
 def test_the_ridge_is_that_of_scikit_learn_at_the_best_strength(parts) -> None:
     train, _, test = parts
     # One condition: no deviations from a gene's level, so one strength decides.
