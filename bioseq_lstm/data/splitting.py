@@ -109,8 +109,6 @@ def split_records(
 ) -> pd.DataFrame:
     """Split single records: columns id, group, fold0, fold1, ...; rows as in ``entries``.
 
-    Where ``parts`` name the words of a ``given`` split, there is also ``word``.
-
     ``annotations`` has a row per entry, with the columns that the strategy reads: the named one,
     or start and, where known, end, strand and chromosome. ``group`` is the unit of resampling:
     with ``group`` what the split keeps together, else chromosome blocks of DNA whose positions are
@@ -120,13 +118,12 @@ def split_records(
         raise UserError("split strategy 'cold' is for pairs of drug and target: use 'homology'")
     table = pd.DataFrame({"id": list(entries.ids)}, dtype=str)
     together = _kept_together(settings, entries, annotations, threads)
-    table["group"] = _units(settings, entries, annotations, together, threads)
     if settings.strategy == "given":
         words = _column(settings, annotations, entries.ids)
-        table = table.assign(**_words(settings, words))
         folds = iter([_given(settings, words, entries.ids, together)])
     else:
         folds = _folds(settings, together)
+    table["group"] = _units(settings, entries, annotations, together, threads)
     for name, parts in zip(settings.fold_names, folds, strict=True):
         table[name] = parts
     return table
@@ -185,7 +182,6 @@ def split_pairs(
     both sides splits drugs and targets by the same fractions; a pair whose sides lie in different
     parts (a test drug with a training target) is ``unused``. The groups are always clusters: they
     are the units of resampling. ``random`` keeps pairs of equal drug and equal target together.
-    Where ``parts`` name the words of a ``given`` split, there is also ``word``.
     """
     table = pairs[["drug", "target"]].reset_index(drop=True).copy()
     drug_rows = _rows(table["drug"], drugs, "drug")
@@ -198,8 +194,7 @@ def split_pairs(
     names = (table["drug"] + " and " + table["target"]).tolist()
     if settings.strategy == "given":
         words = _column(settings, pairs, names)
-        parts = _given(settings, words, names, copies)
-        return table.assign(**_words(settings, words), fold0=parts)
+        return table.assign(fold0=_given(settings, words, names, copies))
     if settings.strategy == "random":
         folds = _folds(settings, copies)
     elif settings.strategy == "cold":
@@ -324,11 +319,6 @@ def names_validation(settings: SplitSettings, words: Iterable[str]) -> bool:
     """Whether a column of a ``given`` split names a validation part, or leaves it to be drawn."""
     part_of = settings.part_of
     return any(part_of.get(str(set_name(str(word)))) == VALIDATION for word in words)
-
-
-def _words(settings: SplitSettings, words: Sequence[str]) -> dict[str, list[str]]:
-    """A column ``word``, where each is a set of its own and not a spelling of its part."""
-    return {} if settings.parts is None else {"word": [str(set_name(word)) for word in words]}
 
 
 def _given(

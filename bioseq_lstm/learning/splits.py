@@ -10,5 +10,5 @@ from bioseq_lstm.files import read_tsv
 
 
 def read_splits(path: Path) -> pd.DataFrame:
-    """``splits.tsv``; ids and words stay text, whatever they look like."""
-    return read_tsv(path, text=("id", "drug", "target", "word"))
+    """``splits.tsv``; ids stay text, whatever they look like."""
+    return read_tsv(path, text=("id", "drug", "target"))

@@ -90,7 +90,8 @@ def stack(
     offset = np.zeros_like(encoded.arrays["values"])
     offset[parts.validation] = whole.offset(encoded, parts.validation)
     offset[parts.test] = whole.final(parts).offset(encoded, parts.test)
-    unseen, fits = held_out(task, splits, parts), 0
+    unseen = cold_columns(task, splits, parts)
+    fits = 0
     for known, held in inner_folds(splits, parts.train, unseen, np.random.default_rng(seed)):
         fold = Fitted(whole.base.refit(known, parts.validation), whole.centre)
         offset[held] = fold.offset(encoded, held)
@@ -102,17 +103,6 @@ def stack(
     )
     record = {"baseline": name, "choices": whole.base.choices, "folds": fits, "unseen": unseen}
     return Stack(offset, record)
-
-
-def held_out(task: Task, splits: pd.DataFrame, parts: Parts) -> list[str]:
-    """Columns of ``splits`` whose values stay together in the folds of the training part.
-
-    Where a column gave the split and has several words for training, these are its folds: who made
-    it knew what to keep apart. Else what is new in the test part: ``cold_columns``.
-    """
-    if "word" in splits and splits["word"].iloc[parts.train].nunique() > 1:
-        return ["word"]
-    return cold_columns(task, splits, parts)
 
 
 def cold_columns(task: Task, splits: pd.DataFrame, parts: Parts) -> list[str]:

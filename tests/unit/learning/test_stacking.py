@@ -15,7 +15,7 @@ from bioseq_lstm.files import read_json, write_tsv
 from bioseq_lstm.learning.export import export_run
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.run import Run, load_network, run_training
-from bioseq_lstm.learning.stacking import cold_columns, held_out, inner_folds, refitted, stack
+from bioseq_lstm.learning.stacking import cold_columns, inner_folds, refitted, stack
 from bioseq_lstm.learning.training import run_network
 from bioseq_lstm.settings import DATASETS
 from bioseq_lstm.tasks import TASKS
@@ -85,21 +85,6 @@ def test_what_is_new_in_the_test_part_is_held_out(test_pairs, expected) -> None:
     parts = ["train"] * 3 + ["test"] * len(test_pairs)
     splits = pair_splits(parts, [d for d, _ in pairs], [t for _, t in pairs])
     assert cold_columns(TASKS["affinity"], splits, Parts.of(splits, 0)) == expected
-
-
-def test_the_words_of_a_given_split_are_the_folds_where_there_are_several(grid) -> None:
-    words = np.array(["train1", "train2", "train3", "test"])[np.arange(96) // 8 // 3]
-    parts = np.where(words == "test", "test", "train")
-    given = grid.assign(fold0=parts, word=words)
-    own = Parts.of(given, 0)
-    assert held_out(TASKS["affinity"], given, own) == ["word"]
-    found = folds(given, ["word"])
-    assert sorted(tuple(set(words[held])) for _, held in found) == [
-        ("train1",), ("train2",), ("train3",),
-    ]  # fmt: skip
-    one = given.assign(word=np.where(parts == "test", "test", "train"))
-    assert held_out(TASKS["affinity"], one, own) == cold_columns(TASKS["affinity"], one, own)
-    assert cold_columns(TASKS["affinity"], one, own) == ["drug_group"]
 
 
 class Memory(StackBase):
