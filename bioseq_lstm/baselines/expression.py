@@ -8,6 +8,7 @@ training genes, and nothing is refitted on both, as for the networks.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Self
 
 import numpy as np
@@ -134,11 +135,9 @@ class CodonRidge(_Ridge):
 class KmerBoosting:
     """Gradient-boosted trees on k-mers and codons, one model per principal component.
 
-    Where there is a coding part, they are fitted to what ``CodonRidge`` leaves: trees find what a
-    linear model misses, but are slow to add up the many small shares of 64 codons. What is left is
-    reduced to its first principal components over conditions, each is learnt by histogram gradient
-    boosting (Friedman 2001, Annals of Statistics 29, 1189-1232), and the number of trees is the
-    best on the validation genes.
+    Trees find what a linear model misses, but are slow to add up the many small shares of 64
+    codons. Where there is a coding part they are therefore also fitted to what ``CodonRidge``
+    leaves, and the validation genes choose between both.
     """
 
     def __init__(
@@ -150,20 +149,52 @@ class KmerBoosting:
         seed: int = 0,
     ) -> None:
         self._features = SequenceFeatures(k, coding_start)
-        self._linear = None if coding_start is None else CodonRidge(coding_start)
+        self._ridge = None if coding_start is None else CodonRidge(coding_start)
         self._components, self._trees, self._seed = components, trees, seed
 
     def fit(self, train: Genes, validation: Genes) -> Self:
-        if self._linear is not None:
-            self._linear.fit(train, validation)
-        known = filled(train.values)
-        y = known - self._base(train.sequences)
-        held_y = filled(validation.values, known.mean(axis=0)) - self._base(validation.sequences)
+        y = filled(train.values)
+        held_y = filled(validation.values, y.mean(axis=0))
+        x, held_x = self._features(train.sequences), self._features(validation.sequences)
+        boosted = _Boosted(self._components, self._trees, self._seed)
+        self._boosted, least = boosted.fit(x, y, held_x, held_y)
+        if self._ridge is not None:
+            self._ridge.fit(train, validation)
+            left = y - self._ridge.predict(train.sequences)
+            held_left = held_y - self._ridge.predict(validation.sequences)
+            boosted = _Boosted(self._components, self._trees, self._seed)
+            boosted, error = boosted.fit(x, left, held_x, held_left)
+            if error < least:
+                self._boosted = boosted
+            else:
+                self._ridge = None
+        return self
+
+    def predict(self, sequences: Ragged) -> np.ndarray:
+        """``(genes, conditions)``."""
+        predicted = self._boosted.predict(self._features(sequences))
+        if self._ridge is not None:
+            predicted += self._ridge.predict(sequences)
+        return predicted
+
+
+class _Boosted:
+    """Boosted trees (Friedman 2001, Annals of Statistics 29, 1189-1232) for many conditions.
+
+    The values are reduced to their first principal components over conditions. Each is learnt by
+    as many trees, from none on, as are best on the validation genes.
+    """
+
+    def __init__(self, components: int, trees: int, seed: int) -> None:
+        self._components, self._trees, self._seed = components, trees, seed
+
+    def fit(
+        self, x: np.ndarray, y: np.ndarray, held_x: np.ndarray, held_y: np.ndarray
+    ) -> tuple[Self, float]:
+        """Itself, and the squared error of the validation genes."""
         self._mean = y.mean(axis=0)
         self._axes = np.linalg.svd(y - self._mean, full_matrices=False)[2][: self._components]
-        scores = (y - self._mean) @ self._axes.T
-        held = (held_y - self._mean) @ self._axes.T
-        x, held_x = self._features(train.sequences), self._features(validation.sequences)
+        scores, held = (y - self._mean) @ self._axes.T, (held_y - self._mean) @ self._axes.T
         self._models = []
         for component in range(scores.shape[1]):
             model = HistGradientBoostingRegressor(
@@ -175,22 +206,15 @@ class KmerBoosting:
                 early_stopping=False,
                 random_state=self._seed,
             ).fit(x, scores[:, component])
-            errors = [
-                np.square(stage - held[:, component]).mean()
-                for stage in model.staged_predict(held_x)
-            ]
-            self._models.append((model, int(np.argmin(errors))))
-        return self
+            own = held[:, component]
+            errors = [np.square(stage - own).mean() for stage in model.staged_predict(held_x)]
+            self._models.append((model, int(np.argmin([np.square(own).mean(), *errors]))))
+        return self, float(np.square(self.predict(held_x) - held_y).mean())
 
-    def predict(self, sequences: Ragged) -> np.ndarray:
-        """``(genes, conditions)``."""
-        x = self._features(sequences)
-        scores = [_stage(model, x, best) for model, best in self._models]
-        return np.column_stack(scores) @ self._axes + self._mean + self._base(sequences)
-
-    def _base(self, sequences: Ragged) -> np.ndarray | float:
-        """What the trees add to."""
-        return 0.0 if self._linear is None else self._linear.predict(sequences)
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        scores = [_after(model, x, trees) for model, trees in self._models]
+        predicted: np.ndarray = np.column_stack(scores) @ self._axes + self._mean
+        return predicted
 
 
 def filled(values: np.ndarray, means: np.ndarray | None = None) -> np.ndarray:
@@ -215,9 +239,8 @@ def _condition_means(values: np.ndarray) -> np.ndarray:
     return np.where(known, values, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
 
 
-def _stage(model: HistGradientBoostingRegressor, x: np.ndarray, stage: int) -> np.ndarray:
-    """The prediction after tree number ``stage``."""
-    for number, predicted in enumerate(model.staged_predict(x)):
-        if number == stage:
-            return np.asarray(predicted)
-    raise IndexError(stage)
+def _after(model: HistGradientBoostingRegressor, x: np.ndarray, trees: int) -> np.ndarray:
+    """The prediction of the first ``trees`` trees."""
+    if not trees:
+        return np.zeros(len(x))
+    return np.asarray(next(islice(model.staged_predict(x), trees - 1, None)))

@@ -177,13 +177,16 @@ class _KnownPairs:
     ) -> Iterator[tuple[float, np.ndarray]]:
         """By conjugate gradients; each strength starts where the last one ended.
 
-        A strength at which they did not converge within ``_MAX_STEPS`` is left out.
+        The products are in single precision, twice as fast, the rest in double. A strength at
+        which they did not converge within ``_MAX_STEPS`` is left out.
         """
         solution, size = np.zeros(len(self.values)), len(self.values)
+        kd, kt = kd.astype(np.float32), kt.astype(np.float32)
         for strength in strengths:
 
             def product_with(vector: np.ndarray, strength: float = strength) -> np.ndarray:
-                products: np.ndarray = (kd @ self.table(vector) @ kt)[self.row, self.column]
+                table = self.table(vector).astype(np.float32)
+                products: np.ndarray = (kd @ table @ kt)[self.row, self.column]
                 return products + strength * vector
 
             operator = LinearOperator((size, size), matvec=product_with, dtype=float)

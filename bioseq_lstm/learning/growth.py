@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import shutil
 import sys
@@ -13,18 +14,19 @@ import pandas as pd
 
 from bioseq_lstm.config import parse_model
 from bioseq_lstm.data.encoded import Encoded
-from bioseq_lstm.files import read_json, sha256_of, write_json, write_parquet, write_tsv
-from bioseq_lstm.learning.fitting import fingerprint, start
+from bioseq_lstm.files import read_json, sha256, sha256_of, write_json, write_parquet, write_tsv
+from bioseq_lstm.learning.fitting import fingerprint, ingredients, start
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.splits import read_splits
-from bioseq_lstm.learning.stacking import cold_columns, inputs
+from bioseq_lstm.learning.stacking import cold_columns
 from bioseq_lstm.learning.training import train
 from bioseq_lstm.learning.turns import in_turn
 from bioseq_lstm.metrics.bootstrap import LEVEL, Bootstrap, bootstrap
 from bioseq_lstm.model_settings import ModelSettings, TrainerSettings
-from bioseq_lstm.provenance import code_digest
 from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks.base import Parts, Task
+
+PREDICTED = "test_predictions.parquet"
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,14 @@ def _learning_curve(task: Task, settings: DatasetSettings, layout: Layout) -> No
     encoded, splits = Encoded.load(layout.encoded), read_splits(layout.splits)
     parts, card = Parts.of(splits, 0), read_json(whole / "model.json")
     model = parse_model(card["settings"])
+    kept = {layout.growth_at(share) for share in settings.learning_curve}
+    for other in set(layout.growth.glob("*/")) - kept:
+        shutil.rmtree(other)
     points = []
     for share in settings.learning_curve:
         part = replace(parts, train=nested_part(task, splits, parts, share, seed))
         points.append(_trained(task, model, encoded, splits, part, seed, layout, share))
-    tested = pd.read_parquet(whole / "test_predictions.parquet")
+    tested = pd.read_parquet(whole / PREDICTED)
     points.append(Point(1.0, len(parts.train), tested, card["validation_loss"]))
     scorers = {str(point.share): [task.scorer(point.tested, splits)] for point in points}
     result, headline = bootstrap(scorers, settings.bootstrap), task.metrics[0].key
@@ -93,6 +98,8 @@ def _learning_curve(task: Task, settings: DatasetSettings, layout: Layout) -> No
     write_tsv(layout.learning_curve, pd.DataFrame(rows))
     sizes = {str(point.share): point.samples for point in points}
     slope = slope_per_doubling(result, sizes, headline)
+    tests = [place / PREDICTED for place in (*sorted(kept), whole)]
+    read = [layout.encoded, layout.splits, whole / "model.json", *tests]
     write_json(
         layout.learning_curve.with_suffix(".json"),
         {
@@ -101,7 +108,7 @@ def _learning_curve(task: Task, settings: DatasetSettings, layout: Layout) -> No
             "per_doubling": {
                 key: value if math.isfinite(value) else None for key, value in asdict(slope).items()
             },
-            "inputs": sha256_of([layout.encoded, layout.splits, whole / "model.json"], folder),
+            "inputs": sha256_of(read, folder),
             "outputs": sha256_of([layout.learning_curve], folder),
         },
     )
@@ -118,38 +125,43 @@ def _trained(
     share: float,
 ) -> Point:
     """The model trained on ``parts.train``; taken as it lies there if it is this very training."""
-    out, samples = layout.growth / f"{share:g}", len(parts.train)
-    begun = start(task, model, encoded, parts, layout, 0, seed)
-    made_of = fingerprint(
-        {
-            "share": share,
-            "seed": seed,
-            "settings": model.model_dump(mode="json"),
-            "code": code_digest(
-                "bioseq_lstm.learning.fitting",
-                "bioseq_lstm.tasks.*.task",
-                "bioseq_lstm.tasks.*.stacking",
-            ),
-            "inputs": inputs(layout),
-            **begun.record,
-        }
-    )
-    stored, predicted = out / "trained.json", out / "test_predictions.parquet"
-    if stored.exists() and (card := read_json(stored))["fingerprint"] == made_of:
-        return Point(share, samples, pd.read_parquet(predicted), card["validation_loss"])
+    out, samples = layout.growth_at(share), len(parts.train)
+    made_of = ingredients(model, layout, seed, "bioseq_lstm.learning.growth")
+    rows = hashlib.sha256(parts.train.astype(np.int64).tobytes()).hexdigest()
+    origin = None if model.init_from is None else sha256(model.init_from.weights)
+    identity = fingerprint({**made_of, "rows": rows, "init_from": origin})
+    checkpoints, card, predicted = out / "checkpoints", out / "trained.json", out / PREDICTED
+    if (known := _stored(card, predicted, identity)) is not None:
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        return Point(share, samples, *known)
+    card.unlink(missing_ok=True)
     print(f"{share:.0%} of the training part: {samples} samples", file=sys.stderr)
+    begun = start(task, model, encoded, splits, 0, parts, seed, made_of)
     trained = train(
-        task, begun.network, begun.left, parts, model.training, seed, out / "checkpoints",
-        fingerprint=made_of, on=TrainerSettings(accelerator=model.trainer.accelerator),
+        task, begun.network, begun.left, parts, model.training, seed, checkpoints,
+        fingerprint=identity, on=TrainerSettings(accelerator=model.trainer.accelerator),
     )  # fmt: skip
+    begun.settle(trained.network, parts.validation)
     validation = begun.decode(trained.network, encoded, parts.validation)
     calibration = task.calibrate(encoded, parts.validation, validation)
     decoded = begun.decode(trained.network, encoded, parts.test)
     table = task.table(encoded, splits, parts.test, decoded, calibration)
     write_parquet(predicted, table)
-    write_json(stored, {"fingerprint": made_of, "validation_loss": trained.validation_loss})
-    shutil.rmtree(out / "checkpoints")
-    return Point(share, samples, table, trained.validation_loss)
+    loss = trained.validation_loss
+    outputs = sha256_of([predicted], out)
+    write_json(card, {"fingerprint": identity, "validation_loss": loss, "outputs": outputs})
+    shutil.rmtree(checkpoints)
+    return Point(share, samples, table, loss)
+
+
+def _stored(card: Path, predicted: Path, identity: str) -> tuple[pd.DataFrame, float] | None:
+    """Test predictions and validation loss of this very training, if both files are whole."""
+    if not (card.is_file() and predicted.is_file()):
+        return None
+    told = read_json(card)
+    if told["fingerprint"] != identity or told["outputs"] != sha256_of([predicted], card.parent):
+        return None
+    return pd.read_parquet(predicted), told["validation_loss"]
 
 
 def nested_part(

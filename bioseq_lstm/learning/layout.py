@@ -90,6 +90,9 @@ class Layout:
         """Trainings on parts of the training set, a folder a share."""
         return self.folder / "learning_curve"
 
+    def growth_at(self, share: float) -> Path:
+        return self.growth / str(share)
+
     @property
     def evaluation(self) -> Path:
         return self.folder / "evaluation.json"

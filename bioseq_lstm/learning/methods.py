@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,8 +139,16 @@ def _models(study: Study, cite: Bibliography) -> Iterator[str]:
             yield (
                 f"It learnt what the baseline {stack['baseline']} leaves, fitted out of fold on "
                 f"{stack['folds']} folds of the training part{cite('stacking')}, and is added to "
-                "it."
+                f"it at {_shares(runs)}, the share that the validation part bears out"
+                f"{cite('stacked regressions')}."
             )
+
+
+def _shares(runs: Sequence[Run]) -> str:
+    """The lowest and highest share of the networks of a model in their sums."""
+    shares = [run.card["stack"]["share"] for run in runs]
+    low, high = (f"{share:.0%}" for share in (min(shares), max(shares)))
+    return low if low == high else f"{low} to {high}"
 
 
 def _encoder_keys(side: Mapping[str, Any]) -> list[str]:

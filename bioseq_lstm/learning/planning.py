@@ -2,8 +2,10 @@
 
 Training is reckoned from the histogram of lengths: letters read in an epoch, over the letters a
 second that the same network was seen to read. That pace comes from a run of it in ``results/``; if
-there is none, from a few batches of such lengths, trained here and now. The other rules are small
-beside it; their figures are what the demo took on one core of 2 GHz, in proportion.
+there is none, from a few batches of such lengths, trained here and now. So are the learning curve
+and the explanations, with the steps that are asked for: where these do not suffice, up to four
+times as many are taken. The other rules are small beside them; their figures are what the demo took
+on one core of 2 GHz, in proportion.
 """
 
 from __future__ import annotations
@@ -123,7 +125,10 @@ def _of_dataset(
     yield light("evaluate")
     # Which model will be chosen is not known yet: the slowest.
     if dataset.learning_curve:
-        seconds = START + (slowest.seconds - START) * sum(dataset.learning_curve)
+        train, validation, _ = dataset.split.fractions
+        shares = [share * train + validation * VALIDATION for share in dataset.learning_curve]
+        whole = train + validation * VALIDATION
+        seconds = START + (slowest.seconds - START) * sum(shares) / whole
         yield replace(slowest, rule="learning-curve", jobs=1, seconds=seconds)
     yield light("predict")
     if dataset.explain.records:

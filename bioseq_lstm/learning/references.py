@@ -47,6 +47,8 @@ REFERENCES = {
     "doi:10.48550/arXiv.1711.05101",
     "stacking": "Wolpert DH (1992). Stacked generalization. Neural Networks 5, 241-259. "
     "doi:10.1016/S0893-6080(05)80023-1",
+    "stacked regressions": "Breiman L (1996). Stacked regressions. Machine Learning 24, 49-64. "
+    "doi:10.1007/BF00117832",
     "temperature": "Guo C, Pleiss G, Sun Y, Weinberger KQ (2017). On calibration of modern neural "
     "networks. ICML 2017. doi:10.48550/arXiv.1706.04599",
     "conformal": "Lei J, G'Sell M, Rinaldo A, Tibshirani RJ, Wasserman L (2018). Distribution-free "
@@ -84,6 +86,8 @@ REFERENCES = {
     "doi:10.1016/0022-2836(88)90564-5",
     "ridge": "Hoerl AE, Kennard RW (1970). Ridge regression: biased estimation for nonorthogonal "
     "problems. Technometrics 12, 55-67. doi:10.1080/00401706.1970.10488634",
+    "boosting": "Friedman JH (2001). Greedy function approximation: a gradient boosting machine. "
+    "Annals of Statistics 29, 1189-1232. doi:10.1214/aos/1013203451",
     "codons": "Sharp PM, Li WH (1987). The codon adaptation index: a measure of directional "
     "synonymous codon usage bias, and its potential applications. Nucleic Acids Research 15, "
     "1281-1295. doi:10.1093/nar/15.3.1281",
@@ -137,7 +141,7 @@ BASELINES = {
     "window classifier": ("window", "scikit-learn"),
     "codon ridge": ("ridge", "codons"),
     "k-mer ridge": ("ridge",),
-    "k-mer boosting": ("scikit-learn",),
+    "k-mer boosting": ("boosting", "ridge", "codons", "scikit-learn"),
     "Kronecker ridge": ("kronecker", "alignment kernel"),
     "weighted neighbours": ("alignment kernel",),
 }

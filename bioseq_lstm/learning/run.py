@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import yaml
 from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
@@ -27,17 +26,15 @@ from bioseq_lstm.files import (
     write_tsv,
 )
 from bioseq_lstm.learning.checkpoint import save_weights
-from bioseq_lstm.learning.fitting import fingerprint, start
+from bioseq_lstm.learning.fitting import fingerprint, ingredients, start
 from bioseq_lstm.learning.foreign import check_calibration, network_of
 from bioseq_lstm.learning.invariance import measure_invariance
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.pace import Pace
 from bioseq_lstm.learning.splits import read_splits
-from bioseq_lstm.learning.stacking import inputs
 from bioseq_lstm.learning.training import train
 from bioseq_lstm.learning.turns import in_turn
 from bioseq_lstm.model_settings import ModelSettings
-from bioseq_lstm.provenance import code_digest, machine, versions
 from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks.base import Parts, Task
 
@@ -76,35 +73,28 @@ def _train(
 ) -> None:
     encoded, splits = Encoded.load(layout.encoded), read_splits(layout.splits)
     parts = Parts.of(splits, run.fold)
+    made_of = ingredients(model, layout, run.seed, "bioseq_lstm.learning.run")
     record = {
         "task": task.name,
         "model": run.model,
         "fold": run.fold,
-        "seed": run.seed,
         "labels_shuffled": run.shuffled,
         "dataset": settings.model_dump(mode="json", exclude={"models"}),
-        "settings": model.model_dump(mode="json"),
-        "code": code_digest(
-            "bioseq_lstm.learning.run", "bioseq_lstm.tasks.*.task", "bioseq_lstm.tasks.*.stacking"
-        ),
-        "inputs": inputs(layout),
-        "versions": versions(),
-        "machine": machine(),
-        "threads": torch.get_num_threads(),
+        **made_of,
     }
     learnt = encoded
     if run.shuffled:
         rows = np.concatenate([parts.train, parts.validation])
         learnt = task.shuffled(encoded, rows, np.random.default_rng(run.seed))
-    began = start(task, model, learnt, parts, layout, run.fold, run.seed)
+    begun = start(task, model, learnt, splits, run.fold, parts, run.seed, made_of)
     # Part of the record, and so of the fingerprint: other weights are another training.
-    record |= began.record
+    record |= begun.record
     if rank_zero_only.rank == 0:
         write_text(out / "run.yaml", yaml.safe_dump(record, sort_keys=False))
     trained = train(
         task,
-        began.network,
-        began.left,
+        begun.network,
+        begun.left,
         parts,
         model.training,
         run.seed,
@@ -114,11 +104,12 @@ def _train(
     )
     if rank_zero_only.rank > 0:  # the first of several processes tells the rest
         return
-    validation = began.decode(trained.network, learnt, parts.validation)
+    told = begun.settle(trained.network, parts.validation)
+    validation = begun.decode(trained.network, learnt, parts.validation)
     calibration = task.calibrate(learnt, parts.validation, validation)
     invariance = measure_invariance(task, trained.network, learnt, parts.validation, model.training)
     pace = Pace()
-    decoded = began.decode(trained.network, encoded, parts.test, pace)
+    decoded = begun.decode(trained.network, encoded, parts.test, pace)
     table = task.table(encoded, splits, parts.test, decoded, calibration)
     tokens = sum(int(ragged.lengths.sum()) for ragged in encoded.sequences.values())
     write_tsv(out / "history.tsv", trained.history)
@@ -131,7 +122,7 @@ def _train(
             "about": encoded.about,
             "settings": model.model_dump(mode="json"),
             "weights_sha256": sha256(out / "model.safetensors"),
-            **began.record,
+            **told,
             "validation_loss": trained.validation_loss,
             "best_epoch": trained.best_epoch,
             "calibration": calibration,

@@ -107,3 +107,12 @@ class PairHead(nn.Module):
         joined = self.from_a(projected_a)[index_a] + self.from_b(projected_b)[index_b]
         outputs: Tensor = self.output(joined + self.from_product(product))
         return torch.squeeze(outputs, dim=1)
+
+
+@torch.no_grad()
+def shrink(head: SequenceHead | PairHead, share: float) -> None:
+    """Let a head say ``share`` times what it says: its last layer is multiplied in place."""
+    last = list(head.output.modules())[-1]
+    assert isinstance(last, nn.Linear)
+    last.weight.mul_(share)
+    last.bias.mul_(share)

@@ -8,11 +8,7 @@ import numpy as np
 import pytest
 from small_report import Open, one_section
 
-from bioseq_lstm.reporting.panels import (
-    Grid,
-    SequenceTrack,
-    Tracks,
-)
+from bioseq_lstm.reporting.panels import Grid, SequenceTrack, Tracks
 
 pytestmark = pytest.mark.browser
 

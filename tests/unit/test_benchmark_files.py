@@ -83,15 +83,16 @@ def test_the_committed_list_has_each_training_chain_once() -> None:
 
 
 def test_genes_of_a_genome_get_their_sequence_place_and_means(tmp_path: Path) -> None:
-    genome = "AC" * 100 + "ATGAAATAA" + "GT" * 100
+    gene = "ATG" + "AAA" * 400 + "TAA"
+    genome = "AC" * 100 + gene + "GT" * 100
     (tmp_path / "g.fasta").write_text(f">chr1 a genome\n{genome}\n")
     start = 201  # GFF counts from 1
-    line = f"chr1\tx\tCDS\t{start}\t{start + 8}\t.\t+\t0\tlocus_tag=b1;gene=abc"
+    line = f"chr1\tx\tCDS\t{start}\t{start + len(gene) - 1}\t.\t+\t0\tlocus_tag=b1;gene=abc"
     (tmp_path / "g.gff3").write_text(f"{line}\n")
     (tmp_path / "l.csv").write_text(",s1,s2,s3\nb1,1.0,2.0,9.0\nb2,0.0,0.0,0.0\n")
     (tmp_path / "s.csv").write_text("Sample ID,project,condition\ns1,p,c\ns2,p,c\ns3,p,alone\n")
     names = ("g.fasta", "g.gff3", "l.csv", "s.csv", "o.fasta.gz", "o.tsv.gz", "o.genes.tsv.gz")
     benchmark_files.ecoli(*(str(tmp_path / name) for name in names))
-    assert text(tmp_path / "o.fasta.gz") == f">b1\n{genome[50:209]}\n"
+    assert text(tmp_path / "o.fasta.gz") == f">b1\n{genome[50 : 200 + len(gene)]}\n"
     assert text(tmp_path / "o.tsv.gz") == "id\tp__c\nb1\t1.5000\n"
-    assert text(tmp_path / "o.genes.tsv.gz").splitlines()[1] == "b1\tchr1\t200\t209\t+"
+    assert text(tmp_path / "o.genes.tsv.gz").splitlines()[1] == "b1\tchr1\t200\t1406\t+"

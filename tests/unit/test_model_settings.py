@@ -11,11 +11,7 @@ from typing import Any, get_args
 import pytest
 from small_config import FILES, config, dataset, write_package_files
 
-from bioseq_lstm.config import (
-    parse_config,
-    parse_model,
-    parse_settings,
-)
+from bioseq_lstm.config import parse_config, parse_model, parse_settings
 from bioseq_lstm.encoder_settings import (
     ConvLstmSettings,
     EncoderSettings,

@@ -10,11 +10,7 @@ import pytest
 import yaml
 from small_config import dataset
 
-from bioseq_lstm.config import (
-    json_schema,
-    parse_config,
-    schema_text,
-)
+from bioseq_lstm.config import json_schema, parse_config, schema_text
 from bioseq_lstm.errors import UserError
 
 ROOT = Path(__file__).parents[2]

@@ -17,9 +17,7 @@ from bioseq_lstm.data.batching import pair_blocks
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.leakage import Side
 from bioseq_lstm.data.molecules import fingerprints
-from bioseq_lstm.data.records import (
-    Reading,
-)
+from bioseq_lstm.data.records import Reading
 from bioseq_lstm.data.similarity import Kind, nearest
 from bioseq_lstm.data.splitting import SplitSettings, split_pairs
 from bioseq_lstm.metrics.affinity import METRICS, AffinityScorer

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bioseq_lstm.config import parse_settings
-from bioseq_lstm.files import read_json, read_tsv, write_json, write_tsv
+from bioseq_lstm.files import read_json, read_tsv, sha256, write_json, write_tsv
 from bioseq_lstm.learning import growth
 from bioseq_lstm.learning.growth import (
     Slope,
@@ -94,29 +94,76 @@ def test_the_chosen_model_is_trained_on_each_share_and_on_the_whole(
     assert kept == {f"{share}/{name}" for share in ("0.25", "0.5") for name in files}
 
 
-def test_what_was_trained_before_is_used_again(
+@pytest.fixture
+def curve(
     toy: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> Callable[..., list[float]]:
+    """Makes the learning curve with other settings; on how many samples it trained for that."""
     data = toy("structure").told(epochs=1)
     layout = Layout(tmp_path)
     data.encoded.save(layout.encoded)
     write_tsv(layout.splits, data.splits.drop(columns="fold1"))
     write_json(layout.evaluation, {"chosen": "m"})
-    _, settings = parse_settings(SETTINGS)
-    run_training(data.task, settings, data.model, Run("m", 0, 1), tmp_path)
-    learning_curve(data.task, settings, tmp_path)
-    before = read_tsv(layout.learning_curve)
     trained: list[float] = []
 
     def counted(*arguments: Any, **named: Any) -> Any:
         trained.append(len(arguments[3].train))
         return train(*arguments, **named)
 
-    monkeypatch.setattr(growth, "train", counted)
-    _, more = parse_settings({**SETTINGS, "bootstrap": 150, "learning_curve": [0.25, 0.5, 0.75]})
-    learning_curve(data.task, more, tmp_path)
+    def make(model: Any = None, **more: Any) -> list[float]:
+        _, settings = parse_settings({**SETTINGS, **more})
+        if model is not None or not layout.run("m", 0, 1).exists():
+            run_training(data.task, settings, model or data.model, Run("m", 0, 1), tmp_path)
+        with monkeypatch.context() as patched:
+            patched.setattr(growth, "train", counted)
+            trained.clear()
+            learning_curve(data.task, settings, tmp_path)
+        return list(trained)
+
+    return make
+
+
+def test_what_was_trained_before_is_used_again(
+    curve: Callable[..., list[float]], tmp_path: Path
+) -> None:
+    layout = Layout(tmp_path)
+    assert curve() == [9, 18]
+    before = read_tsv(layout.learning_curve)
+    assert curve(bootstrap=150, learning_curve=[0.25, 0.5, 0.75]) == [27]
     after = read_tsv(layout.learning_curve)
-    assert trained == [27]
     shared = after[after["share"] != 0.75].reset_index(drop=True)
     columns = ["share", "samples", "value", "validation_loss"]
     pd.testing.assert_frame_equal(shared[columns], before[columns])
+    assert curve(learning_curve=[0.75]) == []
+    assert [path.name for path in layout.growth.iterdir()] == ["0.75"]  # the others were let go
+
+
+def test_what_was_trained_otherwise_is_trained_anew(
+    curve: Callable[..., list[float]],
+    toy: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    layout = Layout(tmp_path)
+    curve()
+    other = toy("structure").told(epochs=1, weight_decay=0.5).model
+    assert curve(other) == [9, 18]
+    monkeypatch.setattr(growth, "nested_part", lambda *_: np.arange(12))
+    assert curve() == [12, 12]
+    monkeypatch.undo()
+    assert curve() == [9, 18]
+    (layout.growth_at(0.25) / "test_predictions.parquet").unlink()
+    (layout.growth_at(0.5) / "test_predictions.parquet").write_bytes(b"not a table")
+    assert curve() == [9, 18]
+    (layout.growth_at(0.5) / "trained.json").unlink()  # a kill before it was written
+    assert curve() == [18]
+
+
+def test_the_curve_names_what_it_read(curve: Callable[..., list[float]], tmp_path: Path) -> None:
+    curve()
+    layout = Layout(tmp_path)
+    read = read_json(layout.learning_curve.with_suffix(".json"))["inputs"]
+    for share in ("0.25", "0.5"):
+        name = f"learning_curve/{share}/test_predictions.parquet"
+        assert read[name] == sha256(tmp_path / name)
+    assert "models/m/fold0-seed1/test_predictions.parquet" in read
