@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from small_training import CutOff, assert_same, mean_loss, power_cut, trained
 
 from bioseq_lstm.learning.learner import WARM_UP, Learner
-from tests.unit.learning.test_training import CutOff, assert_same, mean_loss, power_cut, trained
 
 Make = Callable[..., Any]
 

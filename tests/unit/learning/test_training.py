@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,72 +8,24 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from small_training import (
+    assert_same,
+    contradicting,
+    mean_loss,
+    trained,
+)
 from torch import Tensor, nn
 
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.learning.learner import Learner
-from bioseq_lstm.learning.training import Trained, run_network, train
+from bioseq_lstm.learning.training import run_network
 from bioseq_lstm.nn.native import library
 from bioseq_lstm.tasks.base import Batch
 from bioseq_lstm.tasks.structure.task import StructureTask
 
 TASKS = ("structure", "expression", "affinity")
 Make = Callable[..., Any]
-
-
-def trained(toy: Any, folder: Path, seed: int = 1, fingerprint: str = "f") -> Trained:
-    torch.manual_seed(seed)
-    network = toy.task.network(toy.model, toy.encoded, toy.parts.train)
-    return train(
-        toy.task,
-        network,
-        toy.encoded,
-        toy.parts,
-        toy.model.training,
-        seed,
-        folder,
-        fingerprint,
-    )
-
-
-def weights(network: nn.Module) -> dict[str, np.ndarray]:
-    return {name: tensor.numpy().copy() for name, tensor in network.state_dict().items()}
-
-
-def assert_same(a: Trained, b: Trained) -> None:
-    """The very weights and losses, not nearly the same."""
-    for (name, one), other in zip(
-        weights(a.network).items(), weights(b.network).values(), strict=True
-    ):
-        np.testing.assert_array_equal(one, other, err_msg=name)
-    for column in ("epoch", "train_loss", "validation_loss"):
-        assert a.history[column].tolist() == b.history[column].tolist()
-    assert (a.best_epoch, a.validation_loss) == (b.best_epoch, b.validation_loss)
-
-
-def mean_loss(toy: Any, network: nn.Module, rows: np.ndarray) -> float:
-    """The loss over all targets of ``rows`` at once."""
-    batch = toy.task.collate(toy.encoded, rows)
-    with torch.no_grad():
-        return float(toy.task.loss(network.eval(), network(batch.inputs), batch))
-
-
-class CutOff(StructureTask):
-    """A task whose ``batch``-th batch of all epochs never comes."""
-
-    def __init__(self, batch: int, how: Callable[[], None]) -> None:
-        self.left, self.how = batch, how
-
-    def collate(self, encoded: Encoded, rows: np.ndarray) -> Batch:
-        if self.left == 0:
-            self.how()
-        self.left -= 1
-        return super().collate(encoded, rows)
-
-
-def power_cut() -> None:
-    raise RuntimeError("power cut")
 
 
 # --- the same again
@@ -210,17 +159,6 @@ def test_the_engine_is_what_runs_the_time_loop(toy: Make, tmp_path: Path, encode
 # --- the validation part alone chooses the epoch
 
 
-def contradicting(data: Any) -> Any:
-    """Data whose validation part teaches the opposite: its loss soon rises."""
-    rows = data.parts.validation
-    labels = data.encoded.sequences["labels"]
-    codes = labels.codes.copy()
-    for row in rows:
-        own = slice(labels.offsets[row], labels.offsets[row + 1])
-        codes[own] = np.where(codes[own] <= 8, codes[own] % 8 + 1, codes[own])
-    return replace(data, encoded=data.encoded.with_sequences(labels=replace(labels, codes=codes)))
-
-
 def test_the_weights_are_those_of_the_best_epoch_not_of_the_last(toy: Make, tmp_path: Path) -> None:
     data = contradicting(toy("structure")).told(epochs=8, patience=8)
     found = trained(data, tmp_path)
@@ -256,94 +194,6 @@ def test_the_validation_loss_is_the_mean_over_targets_whatever_the_batches(
     found = trained(data, tmp_path)
     measured = mean_loss(data, found.network, data.parts.validation)
     assert found.validation_loss == pytest.approx(measured, rel=1e-5)
-
-
-# --- going on after an interruption
-
-
-@pytest.mark.parametrize("epochs", [1.0, 2.5, 3.0])
-def test_a_run_that_was_cut_off_ends_as_if_undisturbed(
-    toy: Make, tmp_path: Path, epochs: float, capsys: pytest.CaptureFixture[str]
-) -> None:
-    data = toy("structure").told(epochs=5, patience=5)
-    undisturbed = trained(data, tmp_path / "a")
-    parts = (data.parts.train, data.parts.validation)
-    per_epoch = [
-        len(data.task.batches(data.encoded, rows, data.model.training, None)) for rows in parts
-    ]
-    cut = CutOff(int(epochs * sum(per_epoch)), power_cut)
-    with pytest.raises(RuntimeError, match="power cut"):
-        trained(replace(data, task=cut), tmp_path / "b")
-    capsys.readouterr()
-    resumed = trained(data, tmp_path / "b")
-    said = capsys.readouterr().err
-    assert f"going on from {tmp_path / 'b' / 'last.ckpt'}" in said
-    assert f"epoch {int(epochs) - 1:3d} " not in said  # what was done is not done again
-    assert_same(resumed, undisturbed)
-
-
-def test_epochs_that_brought_no_progress_are_not_done_again_either(
-    toy: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    data = contradicting(toy("structure")).told(epochs=6, patience=6)
-    undisturbed = trained(data, tmp_path / "a")
-    assert undisturbed.best_epoch == 0
-    batches = [
-        len(data.task.batches(data.encoded, rows, data.model.training, None))
-        for rows in (data.parts.train, data.parts.validation)
-    ]
-    with pytest.raises(RuntimeError, match="power cut"):
-        trained(replace(data, task=CutOff(4 * sum(batches), power_cut)), tmp_path / "b")
-    capsys.readouterr()
-    resumed = trained(data, tmp_path / "b")
-    assert "epoch   4 " in (said := capsys.readouterr().err)
-    assert "epoch   3 " not in said
-    assert_same(resumed, undisturbed)
-
-
-KILLED = """
-import os, signal, sys
-from dataclasses import replace
-from pathlib import Path
-sys.path.insert(0, {here!r})
-from conftest import make_toy
-from test_training import CutOff, trained
-cut = CutOff({batch}, lambda: os.kill(os.getpid(), signal.SIGKILL))
-trained(replace(make_toy("structure").told(epochs=4), task=cut), Path({folder!r}))
-"""
-
-
-def test_a_run_that_was_killed_ends_as_if_undisturbed(toy: Make, tmp_path: Path) -> None:
-    data = toy("structure").told(epochs=4)
-    code = KILLED.format(here=str(Path(__file__).parent), batch=30, folder=str(tmp_path / "b"))
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    assert (tmp_path / "b" / "last.ckpt").exists()
-    assert_same(trained(data, tmp_path / "b"), trained(data, tmp_path / "a"))
-
-
-def test_a_run_that_had_stopped_early_does_not_go_on_learning(toy: Make, tmp_path: Path) -> None:
-    data = contradicting(toy("structure")).told(epochs=20, patience=2)
-    first = trained(data, tmp_path)
-    assert_same(trained(data, tmp_path), first)
-
-
-def test_a_run_that_had_ended_does_not_go_on_learning(toy: Make, tmp_path: Path) -> None:
-    data = toy("structure").told(epochs=2)
-    first = trained(data, tmp_path)
-    assert_same(trained(data, tmp_path), first)
-
-
-def test_a_checkpoint_of_other_settings_is_set_aside_and_said(
-    toy: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    data = toy("structure").told(epochs=2)
-    undisturbed = trained(data, tmp_path / "a", fingerprint="new")
-    trained(data.told(learning_rate=0.5), tmp_path / "b", fingerprint="old")
-    capsys.readouterr()
-    found = trained(data, tmp_path / "b", fingerprint="new")
-    assert "a checkpoint of other settings or data is set aside" in capsys.readouterr().err
-    assert_same(found, undisturbed)
 
 
 # --- what goes wrong
