@@ -149,33 +149,32 @@ class KmerBoosting:
         seed: int = 0,
     ) -> None:
         self._features = SequenceFeatures(k, coding_start)
-        self._ridge = None if coding_start is None else CodonRidge(coding_start)
+        self._coding_start = coding_start
         self._components, self._trees, self._seed = components, trees, seed
 
     def fit(self, train: Genes, validation: Genes) -> Self:
         y = filled(train.values)
         held_y = filled(validation.values, y.mean(axis=0))
         x, held_x = self._features(train.sequences), self._features(validation.sequences)
-        boosted = _Boosted(self._components, self._trees, self._seed)
-        self._boosted, least = boosted.fit(x, y, held_x, held_y)
-        if self._ridge is not None:
-            self._ridge.fit(train, validation)
-            left = y - self._ridge.predict(train.sequences)
-            held_left = held_y - self._ridge.predict(validation.sequences)
+        bases: list[CodonRidge | None] = [None]
+        if self._coding_start is not None:
+            bases.append(CodonRidge(self._coding_start).fit(train, validation))
+        least = np.inf
+        for base in bases:
+            left, held_left = y, held_y
+            if base is not None:
+                left = y - base.predict(train.sequences)
+                held_left = held_y - base.predict(validation.sequences)
             boosted = _Boosted(self._components, self._trees, self._seed)
-            boosted, error = boosted.fit(x, left, held_x, held_left)
+            error = boosted.fit(x, left, held_x, held_left)
             if error < least:
-                self._boosted = boosted
-            else:
-                self._ridge = None
+                least, self._base, self._boosted = error, base, boosted
         return self
 
     def predict(self, sequences: Ragged) -> np.ndarray:
         """``(genes, conditions)``."""
         predicted = self._boosted.predict(self._features(sequences))
-        if self._ridge is not None:
-            predicted += self._ridge.predict(sequences)
-        return predicted
+        return predicted if self._base is None else predicted + self._base.predict(sequences)
 
 
 class _Boosted:
@@ -188,10 +187,8 @@ class _Boosted:
     def __init__(self, components: int, trees: int, seed: int) -> None:
         self._components, self._trees, self._seed = components, trees, seed
 
-    def fit(
-        self, x: np.ndarray, y: np.ndarray, held_x: np.ndarray, held_y: np.ndarray
-    ) -> tuple[Self, float]:
-        """Itself, and the squared error of the validation genes."""
+    def fit(self, x: np.ndarray, y: np.ndarray, held_x: np.ndarray, held_y: np.ndarray) -> float:
+        """The squared error of the validation genes."""
         self._mean = y.mean(axis=0)
         self._axes = np.linalg.svd(y - self._mean, full_matrices=False)[2][: self._components]
         scores, held = (y - self._mean) @ self._axes.T, (held_y - self._mean) @ self._axes.T
@@ -209,7 +206,7 @@ class _Boosted:
             own = held[:, component]
             errors = [np.square(stage - own).mean() for stage in model.staged_predict(held_x)]
             self._models.append((model, int(np.argmin([np.square(own).mean(), *errors]))))
-        return self, float(np.square(self.predict(held_x) - held_y).mean())
+        return float(np.square(self.predict(held_x) - held_y).mean())
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         scores = [_after(model, x, trees) for model, trees in self._models]
