@@ -24,7 +24,10 @@ class SplitSettings(Strict):
     fractions: tuple[Share, Share, Share] = Field(
         (0.7, 0.15, 0.15), description="of training, validation and test"
     )
-    folds: Positive = Field(1, description="above 1: cross-validation, every record tested once")
+    folds: Positive = Field(
+        1,
+        description="above 1: cross-validation, every record tested once; given: the column's words",
+    )
     seed: Annotated[int, Field(ge=0)] = 0
     identity: Share = Field(
         0.25, description="homology: sequences at least this alike stay together"
@@ -46,8 +49,11 @@ class SplitSettings(Strict):
             raise ValueError("each of the three fractions must be above 0")
         if self.strategy == "given" and self.column is None:
             raise ValueError("strategy 'given' needs `column`, the one that says train or test")
-        if self.strategy == "given" and self.folds > 1:
-            raise ValueError(f"strategy 'given' has one fold, not {self.folds}: set folds to 1")
+        if self.strategy == "given" and self.folds == 2:
+            raise ValueError(
+                "strategy 'given' needs 3 folds or more: one is tested, the next one validates, "
+                "the others train"
+            )
         return self
 
     @model_validator(mode="after")
@@ -56,6 +62,8 @@ class SplitSettings(Strict):
             return self
         if self.strategy != "given":
             raise ValueError(f"`parts` is for strategy 'given', not {self.strategy!r}")
+        if self.folds > 1:
+            raise ValueError("`parts` is for one fold: with more, each word of the column is one")
         if not self.parts.get("train"):
             raise ValueError("`parts` must say which words of the column are `train`")
         part_of: dict[str, str] = {}

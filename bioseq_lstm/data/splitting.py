@@ -8,7 +8,7 @@ strategy what stays on one side                                  for
 homology clusters by MMseqs2                                     proteins, any sequences
 group    a column, or blocks along a chromosome                  genes, anything with a group
 random   exact copies only (of a record, or of a pair)           anything; optimistic
-given    a column says it                                        fixed benchmarks
+given    a column says it: parts, or folds                       fixed benchmarks
 cold     clusters of drugs, of targets, or both                  pairs
 ======== ======================================================= ===========================
 
@@ -21,7 +21,7 @@ observations, however the parts were drawn: so ``random`` and ``given`` name nat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,24 +46,12 @@ from bioseq_lstm.data.clustering import (
     numbered,
     relatives,
 )
-from bioseq_lstm.data.records import set_name
+from bioseq_lstm.data.given import named_parts, rotated
 from bioseq_lstm.data.similarity import Entries
 from bioseq_lstm.errors import UserError, nearest
 
 Strategy = Literal["homology", "group", "cold", "given", "random"]
 Cold = Literal["drugs", "targets", "both"]
-
-SPELLINGS = {
-    "train": TRAIN,
-    "training": TRAIN,
-    "validation": VALIDATION,
-    "valid": VALIDATION,
-    "val": VALIDATION,
-    "dev": VALIDATION,
-    "test": TEST,
-    "testing": TEST,
-    "unused": UNUSED,
-}
 
 
 @dataclass(frozen=True)
@@ -74,7 +62,8 @@ class SplitSettings:
     once and the first two fractions give the validation share of the rest. ``identity`` and
     ``coverage`` (of the shorter sequence) link sequences, ``tanimoto`` links drugs. ``column`` is
     read by group and given, ``block_length`` (bases) by group without a column. ``parts`` are the
-    words of the column that make up each part of a given split; without it the names of the parts.
+    words of the column that make up each part of a given split; without it the names of the parts,
+    or, with ``folds`` above 1, each word is a fold.
     """
 
     strategy: Strategy
@@ -92,13 +81,6 @@ class SplitSettings:
     @property
     def fold_names(self) -> list[str]:
         return [f"fold{fold}" for fold in range(self.folds)]
-
-    @property
-    def part_of(self) -> dict[str, str]:
-        """The part that each word of a given split stands for."""
-        if self.parts is None:
-            return SPELLINGS
-        return {str(set_name(word)): part for part, words in self.parts.items() for word in words}
 
 
 def split_records(
@@ -120,7 +102,7 @@ def split_records(
     together = _kept_together(settings, entries, annotations, threads)
     if settings.strategy == "given":
         words = _column(settings, annotations, entries.ids)
-        folds = iter([_given(settings, words, entries.ids, together)])
+        folds = _given(settings, words, entries.ids, together)
     else:
         folds = _folds(settings, together)
     table["group"] = _units(settings, entries, annotations, together, threads)
@@ -158,7 +140,7 @@ def split_around_test(
     parts[test] = TEST
     if settings.strategy == "given":
         words = _column(settings, notes, own.ids)
-        parts[kept] = _given(settings, words, own.ids, together, (TRAIN, VALIDATION))
+        parts[kept] = next(_given(settings, words, own.ids, together, (TRAIN, VALIDATION)))
     else:
         generator = np.random.default_rng(settings.seed)
         parts[kept] = without_test(together, settings.fractions, generator)
@@ -193,9 +175,8 @@ def split_pairs(
     copies = numbered(list(zip(same_drug[drug_rows], same_target[target_rows], strict=True)))
     names = (table["drug"] + " and " + table["target"]).tolist()
     if settings.strategy == "given":
-        words = _column(settings, pairs, names)
-        return table.assign(fold0=_given(settings, words, names, copies))
-    if settings.strategy == "random":
+        folds = _given(settings, _column(settings, pairs, names), names, copies)
+    elif settings.strategy == "random":
         folds = _folds(settings, copies)
     elif settings.strategy == "cold":
         folds = _cold_folds(settings, table)
@@ -315,36 +296,18 @@ def _cold_folds(settings: SplitSettings, table: pd.DataFrame) -> Iterator[np.nda
         yield checked(parts, table[f"{sides[0]}_group"].to_numpy())
 
 
-def names_validation(settings: SplitSettings, words: Iterable[str]) -> bool:
-    """Whether a column of a ``given`` split names a validation part, or leaves it to be drawn."""
-    part_of = settings.part_of
-    return any(part_of.get(str(set_name(str(word)))) == VALIDATION for word in words)
-
-
 def _given(
     settings: SplitSettings,
     words: Sequence[str],
     ids: Sequence[str],
     copies: np.ndarray,
     wanted: Sequence[str] = PARTS,
-) -> np.ndarray:
+) -> Iterator[np.ndarray]:
     """The parts that a column names; without a word for validation it is drawn from training."""
     if settings.folds > 1:
-        raise UserError(
-            f"split strategy 'given' has one fold, not {settings.folds}: set folds to 1"
-        )
-    part_of = {word: part for word, part in settings.part_of.items() if part in (*wanted, UNUSED)}
-    known = part_of if settings.parts else (*wanted, UNUSED)
-    for word, name in zip(words, ids, strict=True):
-        if set_name(word) not in part_of:
-            mend = ", or put the word under split.parts" if settings.parts else ""
-            if TEST not in wanted:
-                mend += "; what is tested stands in files.test"
-            raise UserError(
-                f"record {name!r} has {word!r} in column {settings.column!r}"
-                f"{nearest(word.casefold(), part_of)}; known: {', '.join(known)}{mend}"
-            )
-    parts = np.array([part_of[str(set_name(word))] for word in words], dtype=object)
+        yield from rotated(settings.column, words, settings.folds)
+        return
+    parts = named_parts(settings.column, words, ids, settings.parts, wanted)
     rows = np.flatnonzero(parts == TRAIN)
     if len(rows) and not (parts == VALIDATION).any():
         generator = np.random.default_rng(settings.seed)
@@ -352,4 +315,4 @@ def _given(
     for name in wanted:
         if not (parts == name).any():
             raise UserError(f"column {settings.column!r} leaves the {name} part empty")
-    return parts
+    yield parts

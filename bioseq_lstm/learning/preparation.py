@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from bioseq_lstm.data.assignment import UNUSED
+from bioseq_lstm.data.given import names_validation
 from bioseq_lstm.data.leakage import LeakageSettings, check_leakage
 from bioseq_lstm.data.profile import profile
 from bioseq_lstm.data.records import (
@@ -18,7 +19,7 @@ from bioseq_lstm.data.records import (
     write_rejected,
 )
 from bioseq_lstm.data.similarity import MAX_EVALUE, SENSITIVITY
-from bioseq_lstm.data.splitting import SplitSettings, names_validation
+from bioseq_lstm.data.splitting import SplitSettings
 from bioseq_lstm.data.text import check_unpacked
 from bioseq_lstm.files import sha256, sha256_of, write_json, write_parquet, write_tsv
 from bioseq_lstm.learning.layout import Layout
@@ -88,7 +89,7 @@ def split_dataset(task: Task, settings: DatasetSettings, folder: Path, threads: 
 
 def draws_validation(reading: Reading, how: SplitSettings) -> bool:
     """Whether the validation part of a ``given`` split had to be drawn from training."""
-    if how.strategy != "given":
+    if how.strategy != "given" or how.folds > 1:
         return False
     # Parts that stand with the measurements are in `set`; they go before an annotation.
     annotated = how.column in reading.records
@@ -96,7 +97,7 @@ def draws_validation(reading: Reading, how: SplitSettings) -> bool:
     words = (reading.measurements if measured else reading.records)[how.column]
     if EXTERNAL_TEST in reading.records:
         words = words[~reading.records[EXTERNAL_TEST].to_numpy(bool)]
-    return not names_validation(how, words)
+    return not names_validation(how.parts, words)
 
 
 @dataclass(frozen=True)
@@ -129,10 +130,14 @@ def described(how: SplitSettings, drawn: bool = False, around: Around | None = N
         f"training. Drugs with a Tanimoto coefficient of at least {how.tanimoto:g} and targets "
         f"with at least {how.identity:.0%} identity stay together on the side that is split.",
         "given": f"The column {how.column!r} says what is training and what is "
-        f"{'validation' if around else 'test'}{_words(how)}.",
+        f"{'validation' if around else 'test'}{_words(how)}."
+        if how.folds == 1
+        else f"Each of the {how.folds} words of the column {how.column!r} is a fold.",
         "random": "Samples were drawn at random; only exact copies stay together.",
     }[how.strategy]
     outside = [] if around is None else [_external(how, around)]
+    if how.strategy == "given" and how.folds > 1:
+        return [groups, "Each is tested once; the next one validates, and the others train."]
     if how.strategy == "given":
         return [*outside, groups, *_drawn_validation(how, drawn)]
     sizes = _sizes(how) if around is None else [_shares(how)]

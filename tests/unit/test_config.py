@@ -251,7 +251,7 @@ def test_plain_names_are_taken() -> None:
         ({"fractions": [0.9, 0.1]}, "fractions"),
         ({"strategy": "given"}, "needs `column`"),
         ({"strategy": "homologie"}, r"did you mean 'homology'\?"),
-        ({"strategy": "given", "column": "set", "folds": 2}, "'given' has one fold, not 2"),
+        ({"strategy": "given", "column": "set", "folds": 2}, "'given' needs 3 folds or more"),
         ({"seed": -1}, "greater than or equal to 0"),
         ({"folds": 0}, "greater than or equal to 1"),
         ({"identity": 25}, "less than or equal to 1"),

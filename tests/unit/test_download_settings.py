@@ -91,6 +91,10 @@ SPLITS: dict[str, tuple[dict[str, Any], str]] = {
         {"strategy": "given", "column": "x", "parts": {"train": ["a"], "test": ["b", "A"]}},
         "has the word 'A' under train and test",
     ),
+    "beside folds": (
+        {"strategy": "given", "column": "x", "folds": 3, "parts": {"train": ["a"]}},
+        "`parts` is for one fold: with more, each word of the column is one",
+    ),
     "unknown part": (
         {"strategy": "given", "column": "x", "parts": {"train": ["a"], "dev": ["b"]}},
         "'dev' is not known",

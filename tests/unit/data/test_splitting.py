@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_entries import all_pairs, drugs, genes, given_words, targets
 
 from bioseq_lstm.data.alphabets import reverse_complement
 from bioseq_lstm.data.assignment import PARTS, assign, folds_of
@@ -22,30 +23,6 @@ from bioseq_lstm.data.splitting import (
 from bioseq_lstm.errors import UserError
 
 FRACTIONS = (0.7, 0.15, 0.15)
-
-
-def genes(count: int, seed: int = 0) -> Entries:
-    generator = np.random.default_rng(seed)
-    texts = ["".join(row) for row in generator.choice(list("ACGT"), (count, 40))]
-    return Entries("dna", [f"g{i}" for i in range(count)], texts)
-
-
-def drugs(count: int) -> Entries:
-    """Alkanes with a chlorine that wanders along the chain: all of them different molecules."""
-    smiles = [f"{'C' * (i % 10)}N{'O' * (i // 10)}Cl" for i in range(count)]
-    return Entries("molecule", [f"d{i}" for i in range(count)], smiles)
-
-
-def targets(count: int, seed: int = 0) -> Entries:
-    generator = np.random.default_rng(seed)
-    letters = list("ACDEFGHIKLMNPQRSTVWY")
-    texts = ["".join(row) for row in generator.choice(letters, (count, 60))]
-    return Entries("protein", [f"t{i}" for i in range(count)], texts)
-
-
-def all_pairs(drug: Entries, target: Entries) -> pd.DataFrame:
-    rows = [(d, t) for d in drug.ids for t in target.ids]
-    return pd.DataFrame(rows, columns=["drug", "target"])
 
 
 def sides_of(table: pd.DataFrame, group: str, fold: str = "fold0") -> int:
@@ -226,49 +203,6 @@ def test_alike_drugs_share_a_group() -> None:
     assert group.nunique() == 4
 
 
-def test_given_words_are_taken_as_they_are_and_validation_is_drawn_where_none_is_named() -> None:
-    words = ["Train", "TEST", "dev", "unused", "training"]
-    table = split_records(
-        SplitSettings("given", column="set"), genes(5), pd.DataFrame({"set": words})
-    )
-    assert table["fold0"].tolist() == ["train", "test", "validation", "unused", "train"]
-    words = ["train"] * 34 + ["test"] * 6
-    table = split_records(
-        SplitSettings("given", column="set"), genes(40), pd.DataFrame({"set": words})
-    )
-    assert table["fold0"].value_counts()["test"] == 6
-    assert table["fold0"].value_counts()["validation"] == pytest.approx(34 * 0.15 / 0.85, abs=1)
-
-
-def given_words(*words: str | None) -> pd.DataFrame:
-    return pd.DataFrame({"set": list(words)})
-
-
-FOLDS = {"train": ["train1", "Train2"], "validation": ["train0"], "test": ["test"]}
-
-
-def test_words_of_a_column_make_up_the_parts_that_the_settings_name() -> None:
-    words = ["train1", "TRAIN2", "train0", "test", "drop"]
-    how = SplitSettings("given", column="set", parts={**FOLDS, "unused": ["drop"]})
-    table = split_records(how, genes(5), pd.DataFrame({"set": words}))
-    assert table["fold0"].tolist() == ["train", "train", "validation", "test", "unused"]
-
-
-def test_pairs_too_are_parted_by_words_of_any_column() -> None:
-    pairs = all_pairs(drugs(4), targets(1)).assign(fold=["train1", "train0", "test", "train2"])
-    how = SplitSettings("given", column="fold", parts=FOLDS)
-    table = split_pairs(how, pairs, drugs(4), targets(1))
-    assert table["fold0"].tolist() == ["train", "validation", "test", "train"]
-
-
-def test_validation_is_drawn_where_the_parts_name_none() -> None:
-    words = ["a"] * 34 + ["b"] * 6
-    how = SplitSettings("given", column="set", parts={"train": ["a"], "test": ["b"]})
-    parts = split_records(how, genes(40), pd.DataFrame({"set": words}))["fold0"]
-    assert parts[34:].tolist() == ["test"] * 6
-    assert (parts[:34] == "validation").sum() == pytest.approx(34 * 0.15 / 0.85, abs=1)
-
-
 def noisy(sequence: str, share: float, seed: int) -> str:
     """The sequence with ``share`` of its residues replaced by others."""
     generator = np.random.default_rng(seed)
@@ -334,37 +268,6 @@ def test_nothing_left_beside_an_external_test_set_is_said() -> None:
 
 
 FAULTS = {
-    "word that no part has": (
-        SplitSettings("given", column="set", parts=FOLDS),
-        given_words("train1", "tests", "test"),
-        "'tests' in column 'set' (did you mean 'test'?); known: train1, train2, train0, test, or "
-        "put the word under split.parts",
-    ),
-    "unknown word": (
-        SplitSettings("given", column="set"),
-        given_words("train", "tets", "test"),
-        "record 'g1' has 'tets' in column 'set' (did you mean 'test'?)",
-    ),
-    "empty word": (
-        SplitSettings("given", column="set"),
-        given_words("train", None, "test"),
-        "column 'set' is empty for 1 records, first for 'g1'",
-    ),
-    "no test part": (
-        SplitSettings("given", column="set"),
-        given_words("train", "validation", "train"),
-        "column 'set' leaves the test part empty",
-    ),
-    "no such column": (
-        SplitSettings("given", column="sets"),
-        given_words("train", "validation", "test"),
-        "needs the column 'sets', which the data lack (did you mean 'set'?)",
-    ),
-    "folds of a given split": (
-        SplitSettings("given", column="set", folds=2),
-        given_words("train", "validation", "test"),
-        "'given' has one fold, not 2",
-    ),
     "too few groups for the folds": (
         SplitSettings("group", column="set", folds=3),
         given_words("a", "a", "b"),

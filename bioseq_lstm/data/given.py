@@ -1,0 +1,103 @@
+"""Splits that a column says: its words are the parts, or the folds of a cross-validation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from bioseq_lstm.data.assignment import PARTS, TEST, TRAIN, UNUSED, VALIDATION
+from bioseq_lstm.data.records import set_name
+from bioseq_lstm.errors import UserError, nearest
+
+Parts = Mapping[str, Sequence[str]]  # words of the column that make up each part
+
+SPELLINGS = {
+    "train": TRAIN,
+    "training": TRAIN,
+    "validation": VALIDATION,
+    "valid": VALIDATION,
+    "val": VALIDATION,
+    "dev": VALIDATION,
+    "test": TEST,
+    "testing": TEST,
+    "unused": UNUSED,
+}
+
+_NUMBER = re.compile(r"([0-9]+)")
+
+
+def part_of(parts: Parts | None) -> dict[str, str]:
+    """The part that each word stands for; without ``parts`` the words are their names."""
+    if parts is None:
+        return SPELLINGS
+    return {str(set_name(word)): part for part, words in parts.items() for word in words}
+
+
+def names_validation(parts: Parts | None, words: Iterable[str]) -> bool:
+    """Whether a column names a validation part, or leaves it to be drawn."""
+    known = part_of(parts)
+    return any(known.get(str(set_name(str(word)))) == VALIDATION for word in words)
+
+
+def named_parts(
+    column: str | None,
+    words: Sequence[str],
+    ids: Sequence[str],
+    parts: Parts | None,
+    wanted: Sequence[str] = PARTS,
+) -> np.ndarray:
+    """The part (samples,) that the column's word of each sample stands for.
+
+    Raises UserError for a word that stands for none of those ``wanted``, nor for ``unused``.
+    """
+    found = {word: part for word, part in part_of(parts).items() if part in (*wanted, UNUSED)}
+    known = found if parts else (*wanted, UNUSED)
+    for word, name in zip(words, ids, strict=True):
+        if set_name(word) not in found:
+            mend = ", or put the word under split.parts" if parts else ""
+            if TEST not in wanted:
+                mend += "; what is tested stands in files.test"
+            raise UserError(
+                f"record {name!r} has {word!r} in column {column!r}"
+                f"{nearest(word.casefold(), found)}; known: {', '.join(known)}{mend}"
+            )
+    return np.array([found[str(set_name(word))] for word in words], dtype=object)
+
+
+def fold_words(words: Iterable[str]) -> list[str]:
+    """The words of a column of folds, ``10`` after ``9``; ``unused`` is none."""
+    found = {str(set_name(str(word))) for word in words} - {UNUSED}
+    return sorted(found, key=_by_number)
+
+
+def _by_number(word: str) -> list[str | int]:
+    """What to sort by: text and numbers in turn."""
+    return [int(part) if place % 2 else part for place, part in enumerate(_NUMBER.split(word))]
+
+
+def rotated(column: str | None, words: Sequence[str], folds: int) -> Iterator[np.ndarray]:
+    """The part (samples,) of each sample, fold after fold: each of the words is tested once.
+
+    The next word validates, after the last the first; all others train. Raises UserError unless
+    the column has ``folds`` words, and when they are the names of parts.
+    """
+    named = np.array([str(set_name(word)) for word in words], dtype=object)
+    tested = fold_words(words)
+    if set(tested) <= set(SPELLINGS):
+        raise UserError(
+            f"column {column!r} names parts ({', '.join(tested)}), not folds: set split.folds to 1"
+        )
+    if len(tested) != folds:
+        shown = ", ".join(map(repr, tested[:6])) + (", ..." if len(tested) > 6 else "")
+        raise UserError(
+            f"column {column!r} has {len(tested)} words ({shown}), and split.folds is {folds}: "
+            "each word is a fold, but for 'unused'"
+        )
+    for test, validation in zip(tested, [*tested[1:], tested[0]], strict=True):
+        parts = np.full(len(named), TRAIN, dtype=object)
+        parts[named == UNUSED] = UNUSED
+        parts[named == test] = TEST
+        parts[named == validation] = VALIDATION
+        yield parts
