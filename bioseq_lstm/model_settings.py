@@ -133,8 +133,8 @@ class ModelSettings(InputSettings):
     training: TrainingSettings = TrainingSettings()
     trainer: TrainerSettings = TrainerSettings()
     init_from: InitSettings | None = None
-    stack_on: str | None = Field(
-        None, description="a baseline: the network learns what it leaves, and is added to it"
+    stack_on: str | Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        None, description="baselines: the network learns what they leave, and is added to them"
     )
 
     @model_validator(mode="before")
@@ -148,6 +148,12 @@ class ModelSettings(InputSettings):
             for kind, own in data["inputs"].items()
         }
         return {**data, "inputs": inputs}
+
+    @property
+    def stacked_on(self) -> tuple[str, ...]:
+        """The baselines of ``stack_on``, however they were written."""
+        own = self.stack_on
+        return (own,) if isinstance(own, str) else own or ()
 
     def input(self, entity: str) -> InputSettings:
         return self.inputs.get(entity, self)  # type: ignore[call-overload]

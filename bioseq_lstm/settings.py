@@ -165,19 +165,21 @@ class DatasetSettings(Strict):
         return self
 
     @model_validator(mode="after")
-    def _stacked_on_a_baseline_of_the_task(self) -> DatasetSettings:
+    def _stacked_on_baselines_of_the_task(self) -> DatasetSettings:
         for name, model in self.models.items():
-            if model.stack_on is None or model.stack_on in self.stackable:
-                continue
-            if not self.stackable:
+            if model.stacked_on and not self.stackable:
                 raise ValueError(
                     f"model {name!r}: stack_on is for tasks that predict values: "
                     f"{' and '.join(STACKED)}"
                 )
-            raise ValueError(
-                f"model {name!r}: stack_on {model.stack_on!r} is no baseline to stack on; known: "
-                f"{', '.join(self.stackable)}"
-            )
+            for baseline in model.stacked_on:
+                if baseline not in self.stackable:
+                    raise ValueError(
+                        f"model {name!r}: stack_on {baseline!r} is no baseline to stack on; "
+                        f"known: {', '.join(self.stackable)}"
+                    )
+                if model.stacked_on.count(baseline) > 1:
+                    raise ValueError(f"model {name!r}: stack_on has {baseline!r} twice")
         return self
 
     @model_validator(mode="after")
@@ -268,7 +270,7 @@ class ExpressionDataset(DatasetSettings):
     @model_validator(mode="after")
     def _codons_to_stack_on(self) -> ExpressionDataset:
         for name, model in self.models.items():
-            if model.stack_on == "codon ridge" and self.coding_start is None:
+            if "codon ridge" in model.stacked_on and self.coding_start is None:
                 raise ValueError(f"model {name!r}: stack_on 'codon ridge' needs `coding_start`")
         return self
 

@@ -26,7 +26,7 @@ class SplitSettings(Strict):
     )
     folds: Positive = Field(
         1,
-        description="above 1: cross-validation, every record tested once; given: the column's words",
+        description="above 1: cross-validation, every record tested once (given: by its words)",
     )
     seed: Annotated[int, Field(ge=0)] = 0
     identity: Share = Field(

@@ -8,9 +8,10 @@ affinity is in them. Strengths of shrinkage are chosen by squared error on the v
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
@@ -19,6 +20,8 @@ from scipy.sparse.linalg import lsqr
 
 _STRENGTHS = tuple(float(strength) for strength in np.logspace(-2, 3, 16))
 _POWERS = (0.5, 1.0, 2.0, 4.0, 8.0)
+# What is less similar counts as this similar: a target that is like none has the mean of its drug.
+_UNLIKE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,14 @@ class Pairs:
     drugs: np.ndarray
     targets: np.ndarray
     values: np.ndarray
+
+    def joined(self, others: Pairs) -> Pairs:
+        """These and then the others."""
+        return Pairs(
+            np.concatenate([self.drugs, others.drugs]),
+            np.concatenate([self.targets, others.targets]),
+            np.concatenate([self.values, others.values]),
+        )
 
     def error(self, predicted: np.ndarray) -> float:
         """Mean squared error of a prediction of these pairs."""
@@ -40,6 +51,28 @@ class Similarities:
 
     drugs: np.ndarray
     targets: np.ndarray
+
+
+class Choosing(ABC):
+    """A baseline whose choices can be given: then it takes nothing else from validation pairs."""
+
+    @property
+    @abstractmethod
+    def choices(self) -> dict[str, Any]:
+        """What it chose, JSON-ready."""
+
+    @classmethod
+    @abstractmethod
+    def made(cls, choices: Mapping[str, Any]) -> Self:
+        """One that chooses no more."""
+
+    @abstractmethod
+    def fit(self, train: Pairs, validation: Pairs, similar: Similarities) -> Self:
+        """Fit on the training pairs; what was not given is chosen on the validation pairs."""
+
+    def on_both(self, train: Pairs, validation: Pairs, similar: Similarities) -> Self:
+        """Another one with the choices of this one, fitted on the validation pairs too."""
+        return self.made(self.choices).fit(train.joined(validation), validation, similar)
 
 
 class DrugTargetMean:
@@ -154,32 +187,55 @@ class NearestPair:
         return nearest
 
 
-class NeighbourMean:
+class NeighbourMean(Choosing):
     """Mean of all training pairs, weighted by a power of their similarity.
 
     The regression of Nadaraya and Watson (1964) with the product of both similarities as kernel;
     the power, which says how fast a neighbour loses influence, is chosen on the validation pairs.
+    A product of powers is a power of the product, so both sums over the training pairs are matrix
+    products with a table of drugs x targets.
     """
 
+    def __init__(self, power: float | None = None) -> None:
+        self.power = power
+
+    @property
+    def choices(self) -> dict[str, Any]:
+        return {"power": self.power}
+
+    @classmethod
+    def made(cls, choices: Mapping[str, Any]) -> Self:
+        return cls(choices["power"])
+
     def fit(self, train: Pairs, validation: Pairs, similar: Similarities) -> Self:
-        self._train, self._similar = train, similar
-        predicted = {p: self._predict(p, validation.drugs, validation.targets) for p in _POWERS}
-        self._power = min(_POWERS, key=lambda power: validation.error(predicted[power]))
+        shape = (len(similar.drugs), len(similar.targets))
+        cells = train.drugs * shape[1] + train.targets
+        size = shape[0] * shape[1]
+        sums, counts = np.bincount(cells, train.values, size), np.bincount(cells, minlength=size)
+        self._similar = similar
+        self._sums, self._counts = sums.reshape(shape), counts.reshape(shape).astype(float)
+        if self.power is None:
+            errors = {
+                power: validation.error(self._means(power)[validation.drugs, validation.targets])
+                for power in _POWERS
+            }
+            self.power = min(errors, key=lambda power: errors[power])
+        self._predicted = self._means(self.power)
         return self
 
     def predict(self, drugs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """``(pairs,)``."""
-        return self._predict(self._power, drugs, targets)
+        predicted: np.ndarray = self._predicted[drugs, targets]
+        return predicted
 
-    def _predict(self, power: float, drugs: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        mean = np.empty(len(drugs))
-        for rows, alike in similarity_blocks(self._similar, self._train, drugs, targets):
-            # Relative to the nearest, so that a high power does not underflow; the floor leaves
-            # the plain mean to a pair that is similar to nothing.
-            alike = np.maximum(alike, 1e-6)
-            weights = (alike / alike.max(axis=1, keepdims=True)) ** power
-            mean[rows] = weights @ self._train.values / weights.sum(axis=1)
-        return mean
+    def _means(self, power: float) -> np.ndarray:
+        """Of every drug with every target, ``(drugs, targets)``."""
+        drugs, targets = (
+            np.maximum(alike, _UNLIKE) ** power
+            for alike in (self._similar.drugs, self._similar.targets)
+        )
+        means: np.ndarray = (drugs @ self._sums @ targets) / (drugs @ self._counts @ targets)
+        return means
 
 
 # Test pairs whose similarities to all training pairs are held at a time.

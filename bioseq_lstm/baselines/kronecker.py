@@ -6,14 +6,14 @@ IEEE Transactions on Neural Networks and Learning Systems 29, 3374-3387.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Self
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, cg
 
-from bioseq_lstm.baselines.affinity import Pairs, Similarities
+from bioseq_lstm.baselines.affinity import Choosing, Pairs, Similarities
 from bioseq_lstm.baselines.similarity_kernels import positive_part
 
 _STRENGTHS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
@@ -49,7 +49,7 @@ _CHOICES: dict[str, tuple[float, ...]] = {
 }
 
 
-class KroneckerRidge:
+class KroneckerRidge(Choosing):
     """Kernel ridge regression with the product of drug and target similarity as kernel.
 
     On public kinase benchmarks it is as good as most published networks, which makes it the floor
@@ -65,6 +65,15 @@ class KroneckerRidge:
         """Both, as an earlier fit chose them, or neither."""
         self.form, self.strength = form, strength
 
+    @property
+    def choices(self) -> dict[str, Any]:
+        assert self.form is not None
+        return {"form": asdict(self.form), "strength": self.strength}
+
+    @classmethod
+    def made(cls, choices: Mapping[str, Any]) -> Self:
+        return cls(KernelForm(**choices["form"]), choices["strength"])
+
     def fit(self, train: Pairs, validation: Pairs, similar: Similarities) -> Self:
         """Raises RuntimeError when conjugate gradients converged for no form or no strength."""
         self._mean = float(train.values.mean())
@@ -79,15 +88,6 @@ class KroneckerRidge:
                 self._weights = weights
                 return self
         raise RuntimeError(f"{_UNSOLVED} for any strength of the ridge")
-
-    def on_both(self, train: Pairs, validation: Pairs, similar: Similarities) -> KroneckerRidge:
-        """Another one with the choices of this one, fitted on the validation pairs too."""
-        both = Pairs(
-            np.concatenate([train.drugs, validation.drugs]),
-            np.concatenate([train.targets, validation.targets]),
-            np.concatenate([train.values, validation.values]),
-        )
-        return KroneckerRidge(self.form, self.strength).fit(both, validation, similar)
 
     def _choose(self, known: _KnownPairs, validation: Pairs, similar: Similarities) -> None:
         """Set ``form`` and ``strength``: one choice after another, each by the validation pairs."""

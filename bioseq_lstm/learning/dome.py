@@ -84,7 +84,10 @@ def _optimisation(study: Study) -> Iterator[tuple[str, str]]:
         f"Recurrent neural networks trained with AdamW: {listed(networks)}.{chosen}",
     )
     stacked = {name: run.card["stack"] for name, run in first.items() if "stack" in run.card}
-    meta = [f"{name} takes {stack['baseline']} as input" for name, stack in stacked.items()]
+    meta = [
+        f"{name} takes {listed(list(stack['baselines']))} as input"
+        for name, stack in stacked.items()
+    ]
     yield (
         "Meta-predictions",
         f"{listed(meta)}, fitted out of fold on the training part alone."

@@ -44,11 +44,11 @@ class Start:
     record: dict[str, Any]
 
     def settle(self, trained: nn.Module, rows: np.ndarray) -> dict[str, Any]:
-        """Shrink what a trained network adds to the baseline to what ``rows`` bear out.
+        """Shrink what a trained network adds to its baselines to what ``rows`` bear out.
 
         The least-squares coefficient of its predictions of the validation part, at least 0 and at
         most 1 (Breiman 1996, Machine Learning 24, 49-64): where validation does not see that it
-        helps, the sum is the baseline. Returns ``record`` with the ``share`` of it that is left.
+        helps, the sum is theirs. Returns ``record`` with the ``share`` of it that is left.
         """
         if self.under is None:
             return self.record
@@ -82,17 +82,17 @@ def start(
     seed: int,
     made_of: Mapping[str, Any],
 ) -> Start:
-    """A new network for the training part, from the weights and on the baseline that it names.
+    """A new network for the training part, from the weights and on the baselines that it names.
 
-    ``made_of`` (see ``ingredients``) has the checksums of the data, by which a baseline beneath the
-    network is fitted again later.
+    ``made_of`` (see ``ingredients``) has the checksums of the data, by which baselines beneath the
+    network are fitted again later.
     """
     torch.manual_seed(seed)
     network = task.network(model, learnt, parts.train)
     record = {} if model.init_from is None else {"init_from": start_from(network, model.init_from)}
-    if model.stack_on is None:
+    if not model.stacked_on:
         return Start(task, model, network, learnt, None, record)
-    under = stack(task, model.stack_on, learnt, splits, parts, seed)
+    under = stack(task, model.stacked_on, learnt, splits, parts, seed)
     record["stack"] = {**under.record, "fold": fold, "inputs": made_of["inputs"]}
     return Start(task, model, network, under.left(learnt), under, record)
 

@@ -135,13 +135,29 @@ def _models(study: Study, cite: Bibliography) -> Iterator[str]:
                 f"{len(start['loaded']):,} tensors fitted)."
             )
         if "stack" in runs[0].card:
-            stack = runs[0].card["stack"]
-            yield (
-                f"It learnt what the baseline {stack['baseline']} leaves, fitted out of fold on "
-                f"{stack['folds']} folds of the training part{cite('stacking')}, and is added to "
-                f"it at {_shares(runs)}, the share that the validation part bears out"
-                f"{cite('stacked regressions')}."
-            )
+            yield _stacking(runs, cite)
+
+
+def _stacking(runs: Sequence[Run], cite: Bibliography) -> str:
+    """What a stacked network learnt, and how it is added to what lies under it."""
+    stack = runs[0].card["stack"]
+    names = list(stack["baselines"])
+    plural = len(names) > 1
+    weights = f" and summed with weights of {_weights(runs)} that fit best" if plural else ""
+    return (
+        f"It learnt what the baseline{'s' if plural else ''} {listed(names)} "
+        f"leave{'' if plural else 's'}, fitted out of fold on {stack['folds']} folds of the "
+        f"training part{cite('stacking')}{weights}, and is added to {'them' if plural else 'it'} "
+        f"at {_shares(runs)}, the share that the validation part bears out"
+        f"{cite('stacked regressions')}."
+    )
+
+
+def _weights(runs: Sequence[Run]) -> str:
+    """The weight of each baseline under the networks of a model, the mean over its runs."""
+    own = [run.card["stack"]["baselines"] for run in runs]
+    means = [sum(of[name]["weight"] for of in own) / len(own) for name in own[0]]
+    return listed([f"{mean:.2f}" for mean in means])
 
 
 def _shares(runs: Sequence[Run]) -> str:

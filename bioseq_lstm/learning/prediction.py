@@ -22,7 +22,7 @@ from bioseq_lstm.learning.planted import evaluate_planted
 from bioseq_lstm.learning.plate import MOST_CANDIDATES, Candidates
 from bioseq_lstm.learning.run import load_network
 from bioseq_lstm.learning.splits import read_splits
-from bioseq_lstm.learning.stacking import Fitted, added, refitted
+from bioseq_lstm.learning.stacking import Fitted, refitted, with_baselines
 from bioseq_lstm.learning.windows import predict_new_rows
 from bioseq_lstm.newfiles import visible_files
 from bioseq_lstm.provenance import checksums
@@ -79,10 +79,7 @@ def predict(
         [card["calibration"] for card in cards], read_tsv(layout.bands), cards[0]["about"]
     )
     training = _training_records(task, layout)
-    under = {
-        fold: refitted(task, layout, card)
-        for fold, card in {card["stack"]["fold"]: card for card in cards if "stack" in card}.items()
-    }
+    under = refitted(task, layout, cards)
     learnt, splits = Encoded.load(layout.encoded), read_splits(layout.splits)
     networks = [network for network, _ in loaded]
     numbered = [fold for fold in range(settings.split.folds) for _ in settings.seeds]
@@ -258,13 +255,13 @@ def _ensemble(
     under: Mapping[int, Fitted],
     encoded: Encoded,
 ) -> Decoded:
-    """Mean over runs; ``under``: the baselines, by fold, of networks that are stacked on one."""
+    """Mean over runs; ``under``: the baselines, by fold, of stacked networks."""
     rows = np.arange(task.count(encoded))
-    offsets = {fold: fitted.offset(encoded, rows) for fold, fitted in under.items()}
+    offsets = {fold: fitted.offsets(encoded, rows) for fold, fitted in under.items()}
     runs = []
     for network, card in loaded:
         decoded = predict_new_rows(task, network, encoded)
-        runs.append(added(offsets[card["stack"]["fold"]], decoded) if offsets else decoded)
+        runs.append(with_baselines(card, offsets, decoded))
     values = [np.mean(same, axis=0) for same in zip(*runs, strict=True)]
     if len(runs) == 1:
         return Decoded(values)

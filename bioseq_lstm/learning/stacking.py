@@ -1,9 +1,10 @@
-"""Stacking: a network that learns what a baseline leaves, and whose predictions are their sum.
+"""Stacking: a network that learns what baselines leave, and whose predictions are their sum.
 
 A baseline has seen the labels of its own training rows, so what it leaves there is too small to
 learn from. The network is therefore trained on what is left *out of fold*: the training part is cut
 into folds, and each is predicted by the baseline fitted on the others (Wolpert 1992, Neural
-Networks 5, 241-259; Breiman 1996, Machine Learning 24, 49-64). Validation rows are predicted by the
+Networks 5, 241-259). Several baselines are summed with the weights, none below 0, that best fit
+those predictions (Breiman 1996, Machine Learning 24, 49-64). Validation rows are predicted by the
 baseline fitted on the whole training part. So are test rows and new records, or, when the baseline
 can take its choices as given, by one fitted on the training and the validation part.
 """
@@ -11,13 +12,14 @@ can take its choices as given, by one fitted on the training and the validation 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import nnls
 
 from bioseq_lstm.data.assignment import assign
 from bioseq_lstm.data.encoded import Encoded
@@ -34,32 +36,54 @@ NEW = 0.5  # share of test rows whose drug (target, group) is unseen that makes 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A baseline and the mean ``centre`` (), or (conditions,), of the values it was fitted on.
+    """Baselines and the mean ``centre`` (), or (conditions,), of the values they were fitted on.
 
-    What a network is to add to is how far the baseline is above that mean: so the network still
+    What a network is to add to is how far the baselines are above that mean: so the network still
     predicts values around it, and its loss is that of the sum, as of any other network.
     """
 
-    base: StackBase
+    bases: Sequence[StackBase]
     centre: np.ndarray
 
     @classmethod
-    def on(cls, base: StackBase, encoded: Encoded, parts: Parts) -> Fitted:
+    def on(cls, bases: Sequence[StackBase], encoded: Encoded, parts: Parts) -> Fitted:
         values = encoded.arrays["values"][parts.train].astype(float)
         known = np.isfinite(values)
         centre = np.where(known, values, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-        return cls(base.fit(parts.train, parts.validation), centre)
+        return cls([base.fit(parts.train, parts.validation) for base in bases], centre)
+
+    def on_fold(self, known: np.ndarray, parts: Parts) -> Fitted:
+        """Fitted on ``known`` rows of the training part, by the same choices."""
+        return Fitted([base.refit(known, parts.validation) for base in self.bases], self.centre)
 
     def final(self, parts: Parts) -> Fitted:
         """What predicts test rows and new records: fitted on all that the choices leave free."""
-        if not self.base.settled:
-            return self
-        rows = np.concatenate([parts.train, parts.validation])
-        return Fitted(self.base.refit(rows, parts.validation), self.centre)
+        both = np.concatenate([parts.train, parts.validation])
+        bases = [
+            base.refit(both, parts.validation) if base.settled else base for base in self.bases
+        ]
+        return Fitted(bases, self.centre)
 
-    def offset(self, asked: Encoded, rows: np.ndarray) -> np.ndarray:
-        """(samples,) or (samples, conditions), in the unit of the data."""
-        return np.asarray(self.base.predict(asked, rows) - self.centre, dtype=np.float32)
+    def offsets(self, asked: Encoded, rows: np.ndarray) -> np.ndarray:
+        """(baselines, samples) or (baselines, samples, conditions), in the unit of the data."""
+        return np.stack([base.predict(asked, rows) - self.centre for base in self.bases])
+
+
+def weighted(offsets: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The sum over baselines, the first axis."""
+    return np.tensordot(weights, offsets, axes=1).astype(np.float32)
+
+
+def weights_of(offsets: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Weights (baselines,) of out-of-fold ``offsets`` that best fit ``values`` above their mean.
+
+    By least squares, none below 0; one baseline alone has the weight 1.
+    """
+    if len(offsets) == 1:
+        return np.ones(1)
+    known = np.isfinite(values)
+    found: np.ndarray = nnls(offsets[:, known].T.astype(float), values[known].astype(float))[0]
+    return found
 
 
 @dataclass(frozen=True)
@@ -67,42 +91,63 @@ class Stack:
     """What lies under the network: an offset for every sample, and how it was made.
 
     ``offset`` is out of fold on training rows, of the whole training part on validation rows, of
-    the final baseline on test rows, 0 on others.
+    the final baselines on test rows, 0 on others.
     """
 
     offset: np.ndarray
     record: dict[str, Any]
 
     def left(self, encoded: Encoded) -> Encoded:
-        """The same data with what the baseline leaves as values."""
+        """The same data with what the baselines leave as values."""
         return encoded.with_arrays(values=encoded.arrays["values"] - self.offset)
 
     def sum(self, rows: np.ndarray, decoded: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Predictions of ``rows``: the baseline's, and what the network says it leaves."""
-        return added(self.offset[rows], decoded)
+        """Predictions of ``rows``: the baselines', and what the network says they leave."""
+        return _added(self.offset[rows], decoded)
 
 
 def stack(
-    task: Task, name: str, encoded: Encoded, splits: pd.DataFrame, parts: Parts, seed: int
+    task: Task,
+    names: Sequence[str],
+    encoded: Encoded,
+    splits: pd.DataFrame,
+    parts: Parts,
+    seed: int,
 ) -> Stack:
-    """Fit the baseline ``name`` under a network: as a whole, and once a fold."""
-    whole = Fitted.on(task.stack_base(name, encoded), encoded, parts)
-    offset = np.zeros_like(encoded.arrays["values"])
-    offset[parts.validation] = whole.offset(encoded, parts.validation)
-    offset[parts.test] = whole.final(parts).offset(encoded, parts.test)
+    """Fit the baselines ``names`` under a network: as a whole, and once a fold."""
+    values = encoded.arrays["values"]
+    whole = Fitted.on(task.stack_bases(encoded, {name: {} for name in names}), encoded, parts)
+    offsets = np.zeros((len(names), *values.shape))
+    offsets[:, parts.validation] = whole.offsets(encoded, parts.validation)
+    offsets[:, parts.test] = whole.final(parts).offsets(encoded, parts.test)
     unseen = cold_columns(task, splits, parts)
     fits = 0
     for known, held in inner_folds(splits, parts.train, unseen, np.random.default_rng(seed)):
-        fold = Fitted(whole.base.refit(known, parts.validation), whole.centre)
-        offset[held] = fold.offset(encoded, held)
+        offsets[:, held] = whole.on_fold(known, parts).offsets(encoded, held)
         fits += 1
+    weights = weights_of(offsets[:, parts.train], values[parts.train] - whole.centre)
+    record = {
+        "baselines": {
+            name: {"weight": float(weight), "choices": base.choices}
+            for name, weight, base in zip(names, weights, whole.bases, strict=True)
+        },
+        "folds": fits,
+        "unseen": unseen,
+    }
     print(
-        f"stacked on {name}: {fits} folds of the training part, "
+        f"stacked on {told(record)}: {fits} folds of the training part, "
         f"unseen in each: {' and '.join(unseen) or 'single rows'}",
         file=sys.stderr,
     )
-    record = {"baseline": name, "choices": whole.base.choices, "folds": fits, "unseen": unseen}
-    return Stack(offset, record)
+    return Stack(weighted(offsets, weights), record)
+
+
+def told(record: Mapping[str, Any]) -> str:
+    """The baselines of a ``stack`` in model.json; several with the weight of each."""
+    own = record["baselines"]
+    if len(own) == 1:
+        return str(*own)
+    return " + ".join(f"{about['weight']:.2f} {name}" for name, about in own.items())
 
 
 def cold_columns(task: Task, splits: pd.DataFrame, parts: Parts) -> list[str]:
@@ -155,27 +200,47 @@ def inner_folds(
 
 
 def inputs(layout: Layout) -> dict[str, str]:
-    """Checksums of what a baseline is fitted on."""
+    """Checksums of what baselines are fitted on."""
     return {path.name: sha256(path) for path in (layout.encoded, layout.splits)}
 
 
-def refitted(task: Task, layout: Layout, card: dict[str, Any]) -> Fitted:
-    """The baseline under a trained network, fitted once more on the data of its run.
+def refitted(task: Task, layout: Layout, cards: Sequence[Mapping[str, Any]]) -> dict[int, Fitted]:
+    """The baselines under trained networks, fitted once more on the data of their runs: by fold.
 
-    Not the fit is stored but what it chose: the data lie in the same folder. Raises UserError if
-    they are not those that the network was trained with.
+    Not the fits are stored but what they chose: the data lie in the same folder. Raises UserError
+    if they are not those that a network was trained with.
     """
-    record = card["stack"]
-    if record["inputs"] != inputs(layout):
-        raise UserError(
-            f"is not what the model on {record['baseline']!r} was trained with: train again",
-            file=layout.encoded,
-        )
-    encoded, splits = Encoded.load(layout.encoded), read_splits(layout.splits)
-    base = task.stack_base(record["baseline"], encoded, record["choices"])
-    parts = Parts.of(splits, record["fold"])
-    return Fitted.on(base, encoded, parts).final(parts)
+    found: dict[int, Fitted] = {}
+    for card in cards:
+        if "stack" not in card or card["stack"]["fold"] in found:
+            continue
+        record = card["stack"]
+        if record["inputs"] != inputs(layout):
+            raise UserError(
+                f"is not what the model on {told(record)} was trained with: train again",
+                file=layout.encoded,
+            )
+        encoded, splits = Encoded.load(layout.encoded), read_splits(layout.splits)
+        own = record["baselines"]
+        bases = task.stack_bases(encoded, {name: about["choices"] for name, about in own.items()})
+        parts = Parts.of(splits, record["fold"])
+        found[record["fold"]] = Fitted.on(bases, encoded, parts).final(parts)
+    return found
 
 
-def added(offset: np.ndarray, decoded: Sequence[np.ndarray]) -> list[np.ndarray]:
+def with_baselines(
+    card: Mapping[str, Any], offsets: Mapping[int, np.ndarray], decoded: Sequence[np.ndarray]
+) -> Sequence[np.ndarray]:
+    """What the network of ``card`` says, and its baselines if it has any.
+
+    ``offsets`` are those of the baselines of each fold, (baselines, samples) and so on. Networks of
+    one fold share them; how they weigh them is their own.
+    """
+    if "stack" not in card:
+        return decoded
+    weights = np.array([about["weight"] for about in card["stack"]["baselines"].values()])
+    return _added(weighted(offsets[card["stack"]["fold"]], weights), decoded)
+
+
+def _added(offset: np.ndarray, decoded: Sequence[np.ndarray]) -> list[np.ndarray]:
     return [np.asarray(base + own) for base, own in zip(offset, decoded, strict=True)]

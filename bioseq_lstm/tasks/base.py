@@ -80,7 +80,7 @@ class Parts:
 class StackBase(ABC):
     """A baseline of a task, fitted on some rows, for a network to be stacked on.
 
-    ``choices`` are what it chose on validation rows, JSON-ready; given to ``Task.stack_base`` they
+    ``choices`` are what it chose on validation rows, JSON-ready; given to ``Task.stack_bases`` they
     are not chosen again. ``settled`` says that a fit with choices takes nothing else from the
     validation rows, so that it may be fitted on them too.
     """
@@ -308,13 +308,16 @@ class Task(ABC):
         own = import_module(f"bioseq_lstm.tasks.{self.name}.baselines")
         yield from own.fit_baselines(encoded, splits, parts, leakage, settings)
 
-    def stack_base(
-        self, name: str, encoded: Encoded, choices: Mapping[str, Any] | None = None
-    ) -> StackBase:
-        """The baseline that ``stack_on`` names; tasks whose settings allow none have no such."""
+    def stack_bases(
+        self, encoded: Encoded, choices: Mapping[str, Mapping[str, Any]]
+    ) -> list[StackBase]:
+        """The baselines that ``stack_on`` names, with what each of them chose, or nothing yet.
+
+        Tasks whose settings allow none have no such.
+        """
         own = import_module(f"bioseq_lstm.tasks.{self.name}.stacking")
-        base: StackBase = own.stack_base(name, encoded, choices or {})
-        return base
+        bases: list[StackBase] = own.stack_bases(encoded, choices)
+        return bases
 
     def panels(self, results: Results) -> list[Section]:
         """The sections of the report that only this task has."""

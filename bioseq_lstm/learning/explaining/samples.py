@@ -45,9 +45,9 @@ class Trained:
 
     @property
     def baseline(self) -> str | None:
-        """The baseline that the networks are stacked on, if any."""
+        """What the networks are stacked on, if anything."""
         stack = self.cards[0].get("stack")
-        return None if stack is None else str(stack["baseline"])
+        return None if stack is None else " and ".join(stack["baselines"])
 
 
 def new_samples(

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.fasta import read_fasta
 from bioseq_lstm.data.molecules import read_molecules
 from bioseq_lstm.data.records import Reading, Refusal
@@ -20,7 +19,7 @@ from bioseq_lstm.files import write_tsv
 from bioseq_lstm.learning.explaining.mutants import Wild
 from bioseq_lstm.learning.explaining.samples import Trained
 from bioseq_lstm.learning.layout import Layout
-from bioseq_lstm.learning.stacking import Fitted, added, refitted
+from bioseq_lstm.learning.stacking import Fitted, refitted, with_baselines
 from bioseq_lstm.learning.training import run_network
 from bioseq_lstm.model_settings import TrainingSettings
 from bioseq_lstm.settings import DatasetSettings
@@ -112,9 +111,7 @@ class _Predictor:
         cls, task: Task, own: Explained, settings: DatasetSettings, layout: Layout
     ) -> _Predictor:
         trained = Trained.chosen(task, settings, layout)
-        stacked = {card["stack"]["fold"]: card for card in trained.cards if "stack" in card}
-        under = {fold: refitted(task, layout, card) for fold, card in stacked.items()}
-        return cls(task, own, settings, trained, under)
+        return cls(task, own, settings, trained, refitted(task, layout, trained.cards))
 
     def effects(
         self, records: pd.DataFrame, variants: Sequence[Variant]
@@ -142,6 +139,8 @@ class _Predictor:
         same = [place for place, codes in enumerate(mutants) if len(codes) == len(wild.codes)]
         rest = [place for place in range(len(mutants)) if place not in set(same)]
         asked = self.explained.mutants(wild.encoded, wild.row, wild.side, mutants)
+        rows = np.arange(len(mutants))
+        offsets = {fold: fitted.offsets(asked, rows) for fold, fitted in self.under.items()}
         runs = []
         for network, card in zip(self.trained.networks, self.trained.cards, strict=True):
             found: dict[int, np.ndarray] = dict(
@@ -160,16 +159,8 @@ class _Predictor:
                 )
             )
             decoded = [found[place] for place in range(len(mutants))]
-            runs.append(self._with_baseline(card, asked, decoded))
+            runs.append(with_baselines(card, offsets, decoded))
         return [np.mean(together, axis=0) for together in zip(*runs, strict=True)]
-
-    def _with_baseline(
-        self, card: dict[str, Any], asked: Encoded, decoded: list[np.ndarray]
-    ) -> list[np.ndarray]:
-        if "stack" not in card:
-            return decoded
-        offset = self.under[card["stack"]["fold"]].offset(asked, np.arange(len(decoded)))
-        return added(offset, decoded)
 
 
 def _key(names: pd.Series, variant: Variant) -> dict[str, Any]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, Self
 
 import numpy as np
 
-from bioseq_lstm.baselines.affinity import Similarities
-from bioseq_lstm.baselines.kronecker import KernelForm, KroneckerRidge
+from bioseq_lstm.baselines.affinity import Choosing, Pairs
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.data.ragged import Ragged
 from bioseq_lstm.tasks.affinity.baselines import BASELINES, pairs_of, similarities
@@ -17,37 +15,45 @@ from bioseq_lstm.tasks.affinity.network import SIDES
 from bioseq_lstm.tasks.base import StackBase
 
 
-class PairBase(StackBase):
-    """One of ``BASELINES``; of the Kronecker ridge form and strength are the choices."""
+class Known:
+    """The data of a fit and how similar their drugs and targets are, with new records or without.
 
-    def __init__(
-        self,
-        name: str,
-        encoded: Encoded,
-        choices: Mapping[str, Any],
-        similar: Similarities | None = None,
-    ) -> None:
-        self._name, self._encoded, self.choices = name, encoded, dict(choices)
-        self.settled = name == "Kronecker ridge"
-        self._similar = similarities(encoded) if similar is None else similar
+    Baselines of one stack share it, so that similarities are computed once.
+    """
+
+    def __init__(self, encoded: Encoded) -> None:
+        self.encoded, self.similar = encoded, similarities(encoded)
+        self._last: tuple[Encoded, Known] | None = None
+
+    def pairs(self, rows: np.ndarray) -> Pairs:
+        return pairs_of(self.encoded, rows)
+
+    def with_new(self, asked: Encoded) -> Known:
+        """Joined with the records asked about, whose pairs come after these."""
+        if self._last is None or self._last[0] is not asked:
+            self._last = asked, Known(joined(self.encoded, asked))
+        return self._last[1]
+
+
+class PairBase(StackBase):
+    """One of ``BASELINES``; a ``Choosing`` one has its choices."""
+
+    def __init__(self, name: str, known: Known, choices: Mapping[str, Any]) -> None:
+        self._name, self._known, self.choices = name, known, dict(choices)
+        self.settled = issubclass(BASELINES[name], Choosing)
 
     def fit(self, rows: np.ndarray, validation: np.ndarray) -> Self:
         self._rows, self._validation = rows, validation
+        kind = BASELINES[self._name]
+        baseline = kind.made(self.choices) if self.choices else kind()
+        train, held = self._known.pairs(rows), self._known.pairs(validation)
+        self._fitted = baseline.fit(train, held, self._known.similar)
         if self.settled:
-            form = KernelForm(**self.choices["form"]) if self.choices else None
-            baseline = KroneckerRidge(form, self.choices.get("strength"))
-        else:
-            baseline = BASELINES[self._name]()
-        train, held = (pairs_of(self._encoded, some) for some in (rows, validation))
-        self._fitted = baseline.fit(train, held, self._similar)
-        if isinstance(baseline, KroneckerRidge):
-            assert baseline.form is not None
-            self.choices = {"form": asdict(baseline.form), "strength": baseline.strength}
+            self.choices = self._fitted.choices
         return self
 
     def refit(self, rows: np.ndarray, validation: np.ndarray) -> PairBase:
-        again = PairBase(self._name, self._encoded, self.choices, self._similar)
-        return again.fit(rows, validation)
+        return PairBase(self._name, self._known, self.choices).fit(rows, validation)
 
     def predict(self, asked: Encoded, rows: np.ndarray) -> np.ndarray:
         """``(samples,)``.
@@ -55,12 +61,13 @@ class PairBase(StackBase):
         Other data than those of the fit bring drugs and targets to compare with, so the
         similarities grow by them, and the baseline is fitted once more on the same pairs.
         """
-        if asked is self._encoded:
+        known = self._known.encoded
+        if asked is known:
             pairs = asked.arrays["pairs"][rows]
             return np.asarray(self._fitted.predict(pairs[:, 0], pairs[:, 1]))
-        both = joined(self._encoded, asked)
+        both = self._known.with_new(asked)
         again = PairBase(self._name, both, self.choices).fit(self._rows, self._validation)
-        return again.predict(both, rows + len(self._encoded.arrays["pairs"]))
+        return again.predict(both.encoded, rows + len(known.arrays["pairs"]))
 
 
 def joined(known: Encoded, asked: Encoded) -> Encoded:
@@ -87,5 +94,7 @@ def joined(known: Encoded, asked: Encoded) -> Encoded:
     return Encoded(sequences, {"pairs": pairs, "values": values})
 
 
-def stack_base(name: str, encoded: Encoded, choices: Mapping[str, Any]) -> PairBase:
-    return PairBase(name, encoded, choices)
+def stack_bases(encoded: Encoded, choices: Mapping[str, Mapping[str, Any]]) -> list[PairBase]:
+    """Those that ``choices`` names, with what each chose, if it did."""
+    known = Known(encoded)
+    return [PairBase(name, known, own) for name, own in choices.items()]

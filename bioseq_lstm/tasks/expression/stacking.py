@@ -35,6 +35,6 @@ class GeneBase(StackBase):
         return self._fitted.predict(asked.sequences["gene"].take(rows))
 
 
-def stack_base(name: str, encoded: Encoded, choices: Mapping[str, Any]) -> GeneBase:
-    """``choices`` are none."""
-    return GeneBase(name, encoded)
+def stack_bases(encoded: Encoded, choices: Mapping[str, Mapping[str, Any]]) -> list[GeneBase]:
+    """Those that ``choices`` names; they have none."""
+    return [GeneBase(name, encoded) for name in choices]

@@ -138,6 +138,29 @@ def test_neighbours_are_weighted_by_the_chosen_power_of_similarity(similar) -> N
     np.testing.assert_allclose(predicted, min(candidates, key=lambda c: c[0])[1])
 
 
+def test_a_target_that_is_like_none_has_the_mean_of_its_drug() -> None:
+    similar = Similarities(np.eye(2), np.eye(3))
+    train = Pairs(np.array([0, 0, 1]), np.array([0, 1, 0]), np.array([5.0, 7.0, 9.0]))
+    held = Pairs(np.array([0]), np.array([2]), np.array([6.0]))
+    fitted = NeighbourMean().fit(train, held, similar)
+    assert fitted.predict(held.drugs, held.targets) == pytest.approx(6, abs=1e-6)
+
+
+def test_neighbours_may_include_the_validation_pairs_once_the_power_is_chosen(similar) -> None:
+    train, validation, test = parts(smooth_table(similar))
+    chosen = NeighbourMean().fit(train, validation, similar)
+    both = chosen.on_both(train, validation, similar)
+    assert both.power == chosen.power
+    known = [np.concatenate(two) for two in zip(*map(columns, (train, validation)), strict=True)]
+    alike = similar.drugs[test.drugs][:, known[0]] * similar.targets[test.targets][:, known[1]]
+    expected = alike**chosen.power @ known[2] / (alike**chosen.power).sum(axis=1)
+    np.testing.assert_allclose(both.predict(test.drugs, test.targets), expected)
+
+
+def columns(own: Pairs) -> tuple[np.ndarray, ...]:
+    return own.drugs, own.targets, own.values
+
+
 def dense_solution(model: KroneckerRidge, train: Pairs, test: Pairs, similar) -> np.ndarray:
     """Kernel ridge with the kernel between all pairs written down."""
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,14 +15,27 @@ from bioseq_lstm.files import read_json, write_tsv
 from bioseq_lstm.learning.export import export_run
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.run import Run, load_network, run_training
-from bioseq_lstm.learning.stacking import cold_columns, inner_folds, refitted, stack
+from bioseq_lstm.learning.stacking import (
+    cold_columns,
+    inner_folds,
+    refitted,
+    stack,
+    weights_of,
+    with_baselines,
+)
 from bioseq_lstm.learning.training import run_network
 from bioseq_lstm.settings import DATASETS
 from bioseq_lstm.tasks import TASKS
 from bioseq_lstm.tasks.base import Parts, StackBase
 
 Make = Callable[..., Any]
-STACKED = {"affinity": "drug mean + target mean", "expression": "k-mer ridge"}
+STACKED = [
+    ("affinity", ["drug mean + target mean"]),
+    ("affinity", ["Kronecker ridge", "weighted neighbours"]),
+    ("expression", ["k-mer ridge"]),
+    ("expression", ["k-mer boosting", "k-mer ridge"]),
+]
+MEANS = ("drug mean + target mean",)
 FILES = {
     "expression": {"sequences": "a", "expression": "b"},
     "affinity": {"drugs": "a", "targets": "b", "affinities": "c"},
@@ -106,10 +119,17 @@ class Memory(StackBase):
         return values[rows]
 
 
+def put_under(data: Any, monkeypatch: pytest.MonkeyPatch, *kinds: Callable[[Encoded], Any]) -> None:
+    """Stack on baselines of these kinds, whatever is named."""
+    monkeypatch.setattr(
+        type(data.task), "stack_bases", lambda self, encoded, _: [kind(encoded) for kind in kinds]
+    )
+
+
 def test_no_label_is_in_its_own_prediction(toy: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     data = toy("affinity")
-    monkeypatch.setattr(type(data.task), "stack_base", lambda self, name, encoded: Memory(encoded))
-    under = stack(data.task, "memory", data.encoded, data.splits, data.parts, seed=1)
+    put_under(data, monkeypatch, Memory)
+    under = stack(data.task, ["memory"], data.encoded, data.splits, data.parts, seed=1)
     mean = data.encoded.arrays["values"][data.parts.train].mean()
     everything = np.concatenate([data.parts.train, data.parts.validation, data.parts.test])
     np.testing.assert_allclose(under.offset[everything], 100 - mean, rtol=1e-5)
@@ -127,23 +147,33 @@ class Counting(Memory):
         return np.full(len(rows), float(len(self.rows)))
 
 
+class Foreknown(Memory):
+    """Says the truth of every row."""
+
+    def refit(self, rows: np.ndarray, validation: np.ndarray) -> Foreknown:
+        return Foreknown(self.encoded).fit(rows, validation)
+
+    def predict(self, asked: Encoded, rows: np.ndarray) -> np.ndarray:
+        return np.asarray(asked.arrays["values"][rows], dtype=float)
+
+
 def test_a_settled_baseline_takes_the_validation_rows_for_test_rows_alone(
     toy: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = toy("affinity")
-    monkeypatch.setattr(
-        type(data.task), "stack_base", lambda self, name, encoded: Counting(encoded)
-    )
-    under = stack(data.task, "counting", data.encoded, data.splits, data.parts, seed=1)
+    put_under(data, monkeypatch, Counting)
+    under = stack(data.task, ["counting"], data.encoded, data.splits, data.parts, seed=1)
     train, validation = len(data.parts.train), len(data.parts.validation)
     seen = under.offset + data.encoded.arrays["values"][data.parts.train].mean()
     np.testing.assert_allclose(seen[data.parts.validation], train, rtol=1e-5)
     np.testing.assert_allclose(seen[data.parts.test], train + validation, rtol=1e-5)
 
 
-def trained(toy: Make, task: str, folder: Path, epochs: int = 1) -> tuple[Any, Path]:
-    data = toy(task).told(epochs=epochs)
-    model = data.model.model_copy(update={"stack_on": STACKED[task]})
+def trained(
+    toy: Make, folder: Path, task: str = "affinity", names: Sequence[str] = MEANS
+) -> tuple[Any, Path]:
+    data = toy(task).told(epochs=1)
+    model = data.model.model_copy(update={"stack_on": tuple(names)})
     layout = Layout(folder)
     data.encoded.save(layout.encoded)
     write_tsv(layout.splits, data.splits)
@@ -152,27 +182,53 @@ def trained(toy: Make, task: str, folder: Path, epochs: int = 1) -> tuple[Any, P
     return data, layout.run("m", 0, 1)
 
 
-@pytest.mark.parametrize("task", STACKED)
-def test_predictions_are_the_baseline_and_what_the_network_adds(
-    toy: Make, tmp_path: Path, task: str
+@pytest.mark.parametrize(("task", "names"), STACKED)
+def test_predictions_are_the_weighted_baselines_and_what_the_network_adds(
+    toy: Make, tmp_path: Path, task: str, names: list[str]
 ) -> None:
-    data, out = trained(toy, task, tmp_path)
+    data, out = trained(toy, tmp_path, task, names)
     network, card = load_network(data.task, out)
     rows = data.parts.test
     alone = run_network(data.task, network, data.encoded, rows, data.model.training)
-    base = data.task.stack_base(STACKED[task], data.encoded)
-    base.fit(data.parts.train, data.parts.validation)
     values = data.encoded.arrays["values"][data.parts.train].astype(float)
-    expected = base.predict(data.encoded, rows) - np.nanmean(values, axis=0) + np.stack(alone)
+    centre = np.nanmean(values, axis=0)
+    expected = np.stack(alone).astype(float)
+    both = np.concatenate([data.parts.train, data.parts.validation])
+    for base in data.task.stack_bases(data.encoded, {name: {} for name in names}):
+        base.fit(data.parts.train, data.parts.validation)
+        own = base.refit(both, data.parts.validation) if base.settled else base
+        weight = card["stack"]["baselines"][own._name]["weight"]
+        expected += weight * (own.predict(data.encoded, rows) - centre)
     written = pd.read_parquet(out / "test_predictions.parquet")
-    np.testing.assert_allclose(written["predicted"], expected.ravel(), rtol=1e-4)
-    assert card["stack"]["baseline"] == STACKED[task]
+    np.testing.assert_allclose(written["predicted"], expected.ravel(), rtol=1e-4, atol=1e-5)
+    assert list(card["stack"]["baselines"]) == names
+
+
+def test_one_baseline_has_the_weight_1_and_several_those_that_fit_best() -> None:
+    generator = np.random.default_rng(0)
+    offsets = generator.normal(size=(3, 50, 4))
+    values = 0.7 * offsets[0] + 0.2 * offsets[2]
+    values[3, 1] = np.nan
+    np.testing.assert_allclose(weights_of(offsets, values), [0.7, 0, 0.2], atol=1e-6)
+    assert weights_of(-offsets[[0, 2]], values).tolist() == [0, 0]
+    assert weights_of(offsets[:1], values) == [1]
+
+
+def test_weights_are_of_labels_that_no_baseline_was_fitted_on(
+    toy: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What knows its training labels by heart, and nothing else, weighs nothing beside a guess."""
+    data = toy("affinity")
+    put_under(data, monkeypatch, Memory, Foreknown)
+    under = stack(data.task, ["memory", "foreknown"], data.encoded, data.splits, data.parts, seed=1)
+    weights = [about["weight"] for about in under.record["baselines"].values()]
+    np.testing.assert_allclose(weights, [0, 1], atol=1e-3)
 
 
 def test_a_network_of_zeros_has_the_loss_of_its_baseline(toy: Make, tmp_path: Path) -> None:
     """The validation loss is that of the sum, so that models can be compared by it."""
     data = toy("affinity")
-    under = stack(data.task, STACKED["affinity"], data.encoded, data.splits, data.parts, seed=1)
+    under = stack(data.task, MEANS, data.encoded, data.splits, data.parts, seed=1)
     network = data.task.network(data.model, data.encoded, data.parts.train)
     rows = data.parts.validation
     batch = data.task.collate(under.left(data.encoded), rows)
@@ -185,36 +241,37 @@ def test_a_network_of_zeros_has_the_loss_of_its_baseline(toy: Make, tmp_path: Pa
     )
 
 
-@pytest.mark.parametrize("task", STACKED)
+@pytest.mark.parametrize(("task", "names"), STACKED)
 def test_new_records_are_predicted_as_the_same_records_were_in_the_test_part(
-    toy: Make, tmp_path: Path, task: str
+    toy: Make, tmp_path: Path, task: str, names: list[str]
 ) -> None:
-    data, out = trained(toy, task, tmp_path)
-    fitted = refitted(data.task, Layout(tmp_path), read_json(out / "model.json"))
+    data, out = trained(toy, tmp_path, task, names)
+    card = read_json(out / "model.json")
+    under = refitted(data.task, Layout(tmp_path), [card])
     rows = data.parts.test
     again = Encoded(
         data.encoded.sequences,
         {name: array for name, array in data.encoded.arrays.items() if name != "values"},
         data.encoded.about,
     )
-    expected = fitted.offset(fitted_on(fitted.base), rows)
-    np.testing.assert_allclose(fitted.offset(again, rows), expected, atol=1e-3)
-
-
-def fitted_on(base: Any) -> Encoded:
-    return base._encoded
+    network, _ = load_network(data.task, out)
+    alone = run_network(data.task, network, again, rows, data.model.training)
+    offsets = {fold: fitted.offsets(again, rows) for fold, fitted in under.items()}
+    found = np.stack(with_baselines(card, offsets, alone))
+    written = pd.read_parquet(out / "test_predictions.parquet")
+    np.testing.assert_allclose(found.ravel(), written["predicted"], atol=1e-3)
 
 
 def test_other_data_than_those_of_the_training_are_refused(toy: Make, tmp_path: Path) -> None:
-    data, out = trained(toy, "affinity", tmp_path)
+    data, out = trained(toy, tmp_path)
     write_tsv(Layout(tmp_path).splits, data.splits[::-1])
     with pytest.raises(UserError, match="trained with: train again"):
-        refitted(data.task, Layout(tmp_path), read_json(out / "model.json"))
+        refitted(data.task, Layout(tmp_path), [read_json(out / "model.json")])
 
 
 def test_a_stacked_model_is_not_exported(toy: Make, tmp_path: Path) -> None:
-    _, out = trained(toy, "affinity", tmp_path)
-    with pytest.raises(UserError, match="is stacked on 'drug mean \\+ target mean', which ONNX"):
+    _, out = trained(toy, tmp_path)
+    with pytest.raises(UserError, match="is stacked on drug mean \\+ target mean, which ONNX"):
         export_run(out)
 
 
@@ -222,7 +279,7 @@ def test_a_stacked_model_is_not_exported(toy: Make, tmp_path: Path) -> None:
 def test_every_baseline_that_settings_allow_can_be_fitted(toy: Make, task: str) -> None:
     data = toy(task, stride=3) if task == "expression" else toy(task)
     for name in DATASETS[task].stackable:
-        base = data.task.stack_base(name, data.encoded)
+        (base,) = data.task.stack_bases(data.encoded, {name: {}})
         base.fit(data.parts.train, data.parts.validation)
         predicted = base.predict(data.encoded, data.parts.test)
         assert predicted.shape == data.encoded.arrays["values"][data.parts.test].shape
@@ -235,10 +292,14 @@ def test_every_baseline_that_settings_allow_can_be_fitted(toy: Make, task: str) 
         ("structure", {}, "stack_on is for tasks that predict values: expression and affinity"),
         ("affinity", {}, "no baseline to stack on; known: Kronecker ridge, weighted"),
         ("expression", {"stack_on": "codon ridge"}, "'codon ridge' needs `coding_start`"),
+        ("expression", {"stack_on": ["k-mer ridge", "codon ridge"]}, "needs `coding_start`"),
+        ("expression", {"stack_on": ["k-mer ridge", "kmer ridge"]}, "'kmer ridge' is no baseline"),
+        ("expression", {"stack_on": ["k-mer ridge"] * 2}, "stack_on has 'k-mer ridge' twice"),
+        ("expression", {"stack_on": []}, "stack_on"),
     ],
 )
 def test_a_baseline_that_the_task_lacks_is_refused(
-    task: str, more: dict[str, str], reason: str
+    task: str, more: dict[str, Any], reason: str
 ) -> None:
     files = FILES.get(task, {"sequences": "a"})
     models = {"m": {"stack_on": "window classifier", **more}}
