@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from bioseq_lstm.encoder_settings import (
     Dropout,
@@ -122,6 +122,17 @@ class InputSettings(Strict):
         return attention
 
 
+def _listed(names: Any) -> Any:
+    """One name is a list of one, and nothing is an empty one."""
+    return (names,) if isinstance(names, str) else () if names is None else names
+
+
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_listed, json_schema_input_type=str | tuple[str, ...] | None),
+]
+
+
 class ModelSettings(InputSettings):
     """embedding -> stem -> encoder -> attention -> head.
 
@@ -133,8 +144,8 @@ class ModelSettings(InputSettings):
     training: TrainingSettings = TrainingSettings()
     trainer: TrainerSettings = TrainerSettings()
     init_from: InitSettings | None = None
-    stack_on: str | Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
-        None, description="baselines: the network learns what they leave, and is added to them"
+    stack_on: Names = Field(
+        (), description="baselines: the network learns what they leave, and is added to them"
     )
 
     @model_validator(mode="before")
@@ -148,12 +159,6 @@ class ModelSettings(InputSettings):
             for kind, own in data["inputs"].items()
         }
         return {**data, "inputs": inputs}
-
-    @property
-    def stacked_on(self) -> tuple[str, ...]:
-        """The baselines of ``stack_on``, however they were written."""
-        own = self.stack_on
-        return (own,) if isinstance(own, str) else own or ()
 
     def input(self, entity: str) -> InputSettings:
         return self.inputs.get(entity, self)  # type: ignore[call-overload]

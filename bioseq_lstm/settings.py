@@ -167,18 +167,18 @@ class DatasetSettings(Strict):
     @model_validator(mode="after")
     def _stacked_on_baselines_of_the_task(self) -> DatasetSettings:
         for name, model in self.models.items():
-            if model.stacked_on and not self.stackable:
+            if model.stack_on and not self.stackable:
                 raise ValueError(
                     f"model {name!r}: stack_on is for tasks that predict values: "
                     f"{' and '.join(STACKED)}"
                 )
-            for baseline in model.stacked_on:
+            for baseline in model.stack_on:
                 if baseline not in self.stackable:
                     raise ValueError(
                         f"model {name!r}: stack_on {baseline!r} is no baseline to stack on; "
                         f"known: {', '.join(self.stackable)}"
                     )
-                if model.stacked_on.count(baseline) > 1:
+                if model.stack_on.count(baseline) > 1:
                     raise ValueError(f"model {name!r}: stack_on has {baseline!r} twice")
         return self
 
@@ -270,7 +270,7 @@ class ExpressionDataset(DatasetSettings):
     @model_validator(mode="after")
     def _codons_to_stack_on(self) -> ExpressionDataset:
         for name, model in self.models.items():
-            if "codon ridge" in model.stacked_on and self.coding_start is None:
+            if "codon ridge" in model.stack_on and self.coding_start is None:
                 raise ValueError(f"model {name!r}: stack_on 'codon ridge' needs `coding_start`")
         return self
 

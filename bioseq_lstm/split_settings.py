@@ -62,9 +62,9 @@ class SplitSettings(Strict):
             return self
         if self.strategy != "given":
             raise ValueError(f"`parts` is for strategy 'given', not {self.strategy!r}")
-        if self.folds > 1:
-            raise ValueError("`parts` is for one fold: with more, each word of the column is one")
-        if not self.parts.get("train"):
+        if self.folds > 1 and set(self.parts) != {"unused"}:
+            raise ValueError("with folds above 1 each word is one: `parts` may have `unused` alone")
+        if self.folds == 1 and not self.parts.get("train"):
             raise ValueError("`parts` must say which words of the column are `train`")
         part_of: dict[str, str] = {}
         for part, words in self.parts.items():

@@ -20,7 +20,8 @@ from scipy.sparse.linalg import lsqr
 
 _STRENGTHS = tuple(float(strength) for strength in np.logspace(-2, 3, 16))
 _POWERS = (0.5, 1.0, 2.0, 4.0, 8.0)
-# What is less similar counts as this similar: a target that is like none has the mean of its drug.
+# What is less similar counts as this similar. To a target that is like none all targets then weigh
+# alike: it has the mean of its drug and of similar drugs.
 _UNLIKE = 1e-3
 
 
@@ -63,7 +64,7 @@ class Choosing(ABC):
 
     @classmethod
     @abstractmethod
-    def made(cls, choices: Mapping[str, Any]) -> Self:
+    def with_choices(cls, choices: Mapping[str, Any]) -> Self:
         """One that chooses no more."""
 
     @abstractmethod
@@ -72,7 +73,7 @@ class Choosing(ABC):
 
     def on_both(self, train: Pairs, validation: Pairs, similar: Similarities) -> Self:
         """Another one with the choices of this one, fitted on the validation pairs too."""
-        return self.made(self.choices).fit(train.joined(validation), validation, similar)
+        return self.with_choices(self.choices).fit(train.joined(validation), validation, similar)
 
 
 class DrugTargetMean:
@@ -204,37 +205,52 @@ class NeighbourMean(Choosing):
         return {"power": self.power}
 
     @classmethod
-    def made(cls, choices: Mapping[str, Any]) -> Self:
+    def with_choices(cls, choices: Mapping[str, Any]) -> Self:
         return cls(choices["power"])
 
     def fit(self, train: Pairs, validation: Pairs, similar: Similarities) -> Self:
-        shape = (len(similar.drugs), len(similar.targets))
-        cells = train.drugs * shape[1] + train.targets
-        size = shape[0] * shape[1]
-        sums, counts = np.bincount(cells, train.values, size), np.bincount(cells, minlength=size)
-        self._similar = similar
-        self._sums, self._counts = sums.reshape(shape), counts.reshape(shape).astype(float)
-        if self.power is None:
-            errors = {
-                power: validation.error(self._means(power)[validation.drugs, validation.targets])
-                for power in _POWERS
-            }
-            self.power = min(errors, key=lambda power: errors[power])
-        self._predicted = self._means(self.power)
+        table = _Table.of(train)
+        powers = _POWERS if self.power is None else (self.power,)
+        best = np.inf
+        for power in powers:
+            means = table.means(similar, power)
+            error = validation.error(means[validation.drugs, validation.targets])
+            if error < best:
+                best, self.power, self._means = error, power, means
         return self
 
     def predict(self, drugs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """``(pairs,)``."""
-        predicted: np.ndarray = self._predicted[drugs, targets]
+        predicted: np.ndarray = self._means[drugs, targets]
         return predicted
 
-    def _means(self, power: float) -> np.ndarray:
-        """Of every drug with every target, ``(drugs, targets)``."""
-        drugs, targets = (
-            np.maximum(alike, _UNLIKE) ** power
-            for alike in (self._similar.drugs, self._similar.targets)
+
+@dataclass(frozen=True)
+class _Table:
+    """Sums and numbers of the training values, ``(training drugs, training targets)``."""
+
+    drugs: np.ndarray
+    targets: np.ndarray
+    sums: np.ndarray
+    counts: np.ndarray
+
+    @classmethod
+    def of(cls, train: Pairs) -> _Table:
+        drugs, row = np.unique(train.drugs, return_inverse=True)
+        targets, column = np.unique(train.targets, return_inverse=True)
+        shape = (len(drugs), len(targets))
+        cells = row.reshape(-1) * shape[1] + column.reshape(-1)
+        sums, counts = (
+            np.bincount(cells, weights, shape[0] * shape[1]).reshape(shape)
+            for weights in (train.values, np.ones(len(cells)))
         )
-        means: np.ndarray = (drugs @ self._sums @ targets) / (drugs @ self._counts @ targets)
+        return cls(drugs, targets, sums, counts)
+
+    def means(self, similar: Similarities, power: float) -> np.ndarray:
+        """Of every drug with every target, ``(drugs, targets)``."""
+        drugs = np.maximum(similar.drugs[:, self.drugs], _UNLIKE) ** power
+        targets = np.maximum(similar.targets[self.targets], _UNLIKE) ** power
+        means: np.ndarray = (drugs @ self.sums @ targets) / (drugs @ self.counts @ targets)
         return means
 
 

@@ -71,7 +71,7 @@ class KroneckerRidge(Choosing):
         return {"form": asdict(self.form), "strength": self.strength}
 
     @classmethod
-    def made(cls, choices: Mapping[str, Any]) -> Self:
+    def with_choices(cls, choices: Mapping[str, Any]) -> Self:
         return cls(KernelForm(**choices["form"]), choices["strength"])
 
     def fit(self, train: Pairs, validation: Pairs, similar: Similarities) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from bioseq_lstm.data.assignment import PARTS, TEST, TRAIN, UNUSED, VALIDATION
 from bioseq_lstm.data.records import set_name
 from bioseq_lstm.errors import UserError, nearest
 
-Parts = Mapping[str, Sequence[str]]  # words of the column that make up each part
+PartWords = Mapping[str, Sequence[str]]  # the words of a column that make up each part
 
 SPELLINGS = {
     "train": TRAIN,
@@ -28,14 +28,14 @@ SPELLINGS = {
 _NUMBER = re.compile(r"([0-9]+)")
 
 
-def part_of(parts: Parts | None) -> dict[str, str]:
+def part_of(parts: PartWords | None) -> dict[str, str]:
     """The part that each word stands for; without ``parts`` the words are their names."""
     if parts is None:
         return SPELLINGS
     return {str(set_name(word)): part for part, words in parts.items() for word in words}
 
 
-def names_validation(parts: Parts | None, words: Iterable[str]) -> bool:
+def names_validation(parts: PartWords | None, words: Iterable[str]) -> bool:
     """Whether a column names a validation part, or leaves it to be drawn."""
     known = part_of(parts)
     return any(known.get(str(set_name(str(word)))) == VALIDATION for word in words)
@@ -45,7 +45,7 @@ def named_parts(
     column: str | None,
     words: Sequence[str],
     ids: Sequence[str],
-    parts: Parts | None,
+    parts: PartWords | None,
     wanted: Sequence[str] = PARTS,
 ) -> np.ndarray:
     """The part (samples,) that the column's word of each sample stands for.
@@ -66,26 +66,19 @@ def named_parts(
     return np.array([found[str(set_name(word))] for word in words], dtype=object)
 
 
-def fold_words(words: Iterable[str]) -> list[str]:
-    """The words of a column of folds, ``10`` after ``9``; ``unused`` is none."""
-    found = {str(set_name(str(word))) for word in words} - {UNUSED}
-    return sorted(found, key=_by_number)
-
-
-def _by_number(word: str) -> list[str | int]:
-    """What to sort by: text and numbers in turn."""
-    return [int(part) if place % 2 else part for place, part in enumerate(_NUMBER.split(word))]
-
-
-def rotated(column: str | None, words: Sequence[str], folds: int) -> Iterator[np.ndarray]:
+def rotated(
+    column: str | None, words: Sequence[str], folds: int, parts: PartWords | None = None
+) -> list[np.ndarray]:
     """The part (samples,) of each sample, fold after fold: each of the words is tested once.
 
-    The next word validates, after the last the first; all others train. Raises UserError unless
-    the column has ``folds`` words, and when they are the names of parts.
+    The next word validates (``10`` after ``9``, after the last the first); all others train. Rows
+    with the word ``unused``, or one that ``parts`` gives to it, are. Raises UserError unless the
+    column has ``folds`` other words, and when those are the names of parts.
     """
     named = np.array([str(set_name(word)) for word in words], dtype=object)
-    tested = fold_words(words)
-    if set(tested) <= set(SPELLINGS):
+    unused = np.isin(named, [UNUSED, *part_of(parts or {})])
+    tested = sorted(set(named[~unused].tolist()), key=lambda word: (_by_number(word), word))
+    if tested and set(tested) <= set(SPELLINGS):
         raise UserError(
             f"column {column!r} names parts ({', '.join(tested)}), not folds: set split.folds to 1"
         )
@@ -93,11 +86,18 @@ def rotated(column: str | None, words: Sequence[str], folds: int) -> Iterator[np
         shown = ", ".join(map(repr, tested[:6])) + (", ..." if len(tested) > 6 else "")
         raise UserError(
             f"column {column!r} has {len(tested)} words ({shown}), and split.folds is {folds}: "
-            "each word is a fold, but for 'unused'"
+            "each word is a fold, but for those under split.parts.unused"
         )
+    found = []
     for test, validation in zip(tested, [*tested[1:], tested[0]], strict=True):
-        parts = np.full(len(named), TRAIN, dtype=object)
-        parts[named == UNUSED] = UNUSED
-        parts[named == test] = TEST
-        parts[named == validation] = VALIDATION
-        yield parts
+        fold = np.full(len(named), TRAIN, dtype=object)
+        fold[unused] = UNUSED
+        fold[named == test] = TEST
+        fold[named == validation] = VALIDATION
+        found.append(fold)
+    return found
+
+
+def _by_number(word: str) -> list[str | int]:
+    """What to sort by: text and numbers in turn."""
+    return [int(part) if place % 2 else part for place, part in enumerate(_NUMBER.split(word))]

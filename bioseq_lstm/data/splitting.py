@@ -102,7 +102,7 @@ def split_records(
     together = _kept_together(settings, entries, annotations, threads)
     if settings.strategy == "given":
         words = _column(settings, annotations, entries.ids)
-        folds = _given(settings, words, entries.ids, together)
+        folds = iter(_given(settings, words, entries.ids, together))
     else:
         folds = _folds(settings, together)
     table["group"] = _units(settings, entries, annotations, together, threads)
@@ -140,7 +140,7 @@ def split_around_test(
     parts[test] = TEST
     if settings.strategy == "given":
         words = _column(settings, notes, own.ids)
-        parts[kept] = next(_given(settings, words, own.ids, together, (TRAIN, VALIDATION)))
+        (parts[kept],) = _given(settings, words, own.ids, together, (TRAIN, VALIDATION))
     else:
         generator = np.random.default_rng(settings.seed)
         parts[kept] = without_test(together, settings.fractions, generator)
@@ -175,7 +175,7 @@ def split_pairs(
     copies = numbered(list(zip(same_drug[drug_rows], same_target[target_rows], strict=True)))
     names = (table["drug"] + " and " + table["target"]).tolist()
     if settings.strategy == "given":
-        folds = _given(settings, _column(settings, pairs, names), names, copies)
+        folds = iter(_given(settings, _column(settings, pairs, names), names, copies))
     elif settings.strategy == "random":
         folds = _folds(settings, copies)
     elif settings.strategy == "cold":
@@ -302,11 +302,10 @@ def _given(
     ids: Sequence[str],
     copies: np.ndarray,
     wanted: Sequence[str] = PARTS,
-) -> Iterator[np.ndarray]:
+) -> list[np.ndarray]:
     """The parts that a column names; without a word for validation it is drawn from training."""
     if settings.folds > 1:
-        yield from rotated(settings.column, words, settings.folds)
-        return
+        return rotated(settings.column, words, settings.folds, settings.parts)
     parts = named_parts(settings.column, words, ids, settings.parts, wanted)
     rows = np.flatnonzero(parts == TRAIN)
     if len(rows) and not (parts == VALIDATION).any():
@@ -315,4 +314,4 @@ def _given(
     for name in wanted:
         if not (parts == name).any():
             raise UserError(f"column {settings.column!r} leaves the {name} part empty")
-    yield parts
+    return [parts]

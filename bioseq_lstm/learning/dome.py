@@ -90,7 +90,7 @@ def _optimisation(study: Study) -> Iterator[tuple[str, str]]:
     ]
     yield (
         "Meta-predictions",
-        f"{listed(meta)}, fitted out of fold on the training part alone."
+        f"{listed(meta)}, trained on its out-of-fold predictions of the training part."
         if meta
         else "No: no prediction of another method is an input.",
     )

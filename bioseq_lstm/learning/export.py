@@ -14,7 +14,7 @@ import torch
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import read_json, replacing
 from bioseq_lstm.learning.run import load_network
-from bioseq_lstm.learning.stacking import told
+from bioseq_lstm.learning.stacking import formula
 from bioseq_lstm.nn.exportable import exportable
 from bioseq_lstm.nn.onnx import to_onnx
 from bioseq_lstm.provenance import versions
@@ -64,7 +64,7 @@ def export_run(run: Path, out: Path | None = None) -> Export:
     network, card = load_network(task, run)
     if "stack" in card:
         raise UserError(
-            f"is stacked on {told(card['stack'])}, which ONNX cannot hold: export a model "
+            f"is stacked on {formula(card['stack'])}, which ONNX cannot hold: export a model "
             "without stack_on",
             file=run,
         )

@@ -90,9 +90,9 @@ def start(
     torch.manual_seed(seed)
     network = task.network(model, learnt, parts.train)
     record = {} if model.init_from is None else {"init_from": start_from(network, model.init_from)}
-    if not model.stacked_on:
+    if not model.stack_on:
         return Start(task, model, network, learnt, None, record)
-    under = stack(task, model.stacked_on, learnt, splits, parts, seed)
+    under = stack(task, model.stack_on, learnt, splits, parts, seed)
     record["stack"] = {**under.record, "fold": fold, "inputs": made_of["inputs"]}
     return Start(task, model, network, under.left(learnt), under, record)
 

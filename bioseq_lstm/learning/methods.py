@@ -140,30 +140,27 @@ def _models(study: Study, cite: Bibliography) -> Iterator[str]:
 
 def _stacking(runs: Sequence[Run], cite: Bibliography) -> str:
     """What a stacked network learnt, and how it is added to what lies under it."""
-    stack = runs[0].card["stack"]
-    names = list(stack["baselines"])
-    plural = len(names) > 1
-    weights = f" and summed with weights of {_weights(runs)} that fit best" if plural else ""
+    own = [run.card["stack"] for run in runs]
+    names = list(own[0]["baselines"])
+    under = f"the baseline {names[0]}"
+    if len(names) > 1:
+        spans = [
+            f"{name} ({_span([stack['baselines'][name]['weight'] for stack in own], '.2f')})"
+            for name in names
+        ]
+        under = f"the weighted mean of the baselines {listed(spans)}"
     return (
-        f"It learnt what the baseline{'s' if plural else ''} {listed(names)} "
-        f"leave{'' if plural else 's'}, fitted out of fold on {stack['folds']} folds of the "
-        f"training part{cite('stacking')}{weights}, and is added to {'them' if plural else 'it'} "
-        f"at {_shares(runs)}, the share that the validation part bears out"
-        f"{cite('stacked regressions')}."
+        f"It learnt what {under} leaves, fitted out of fold on {own[0]['folds']} folds of the "
+        f"training part{cite('stacking')}. It is added to it at "
+        f"{_span([stack['share'] for stack in own], '.0%')}, the share that the validation part "
+        f"bears out{cite('stacked regressions')}; test records are predicted by baselines that, "
+        "their choices made, were fitted on the validation part too where they can be."
     )
 
 
-def _weights(runs: Sequence[Run]) -> str:
-    """The weight of each baseline under the networks of a model, the mean over its runs."""
-    own = [run.card["stack"]["baselines"] for run in runs]
-    means = [sum(of[name]["weight"] for of in own) / len(own) for name in own[0]]
-    return listed([f"{mean:.2f}" for mean in means])
-
-
-def _shares(runs: Sequence[Run]) -> str:
-    """The lowest and highest share of the networks of a model in their sums."""
-    shares = [run.card["stack"]["share"] for run in runs]
-    low, high = (f"{share:.0%}" for share in (min(shares), max(shares)))
+def _span(values: Sequence[float], form: str) -> str:
+    """The lowest and the highest of the networks of a model."""
+    low, high = (format(value, form) for value in (min(values), max(values)))
     return low if low == high else f"{low} to {high}"
 
 
@@ -256,7 +253,12 @@ def _trained_alike(study: Study) -> list[tuple[list[str], dict[str, Any]]]:
 
 def _floors(study: Study, cite: Bibliography) -> Iterator[str]:
     named = [f"{name}{cite(*BASELINES.get(name, ()))}" for name in study.baselines]
-    yield f"Baselines, fitted on the same training part: {listed(named)}."
+    chosen = (
+        "; where a baseline makes choices on the validation part, it was then fitted on both"
+        if study.task.name == "affinity"
+        else ""
+    )
+    yield f"Baselines, fitted on the same training part{chosen}: {listed(named)}."
     controls = study.figures[study.figures["kind"] == "control"]["name"].nunique()
     if controls:
         yield (

@@ -137,7 +137,7 @@ def _source(run: Path) -> Source:
         raise UserError("is a control, trained on shuffled labels", file=run)
     if "stack" in card:
         raise UserError(
-            "is stacked on a baseline, which a packed model cannot hold: pack a model without "
+            "is stacked on baselines, which a packed model cannot hold: pack a model without "
             "stack_on",
             file=run,
         )

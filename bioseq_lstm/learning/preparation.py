@@ -129,19 +129,24 @@ def described(how: SplitSettings, drawn: bool = False, around: Around | None = N
         "cold": f"Test {'drugs and targets' if how.cold == 'both' else how.cold} are unseen in "
         f"training. Drugs with a Tanimoto coefficient of at least {how.tanimoto:g} and targets "
         f"with at least {how.identity:.0%} identity stay together on the side that is split.",
-        "given": f"The column {how.column!r} says what is training and what is "
-        f"{'validation' if around else 'test'}{_words(how)}."
-        if how.folds == 1
-        else f"Each of the {how.folds} words of the column {how.column!r} is a fold.",
         "random": "Samples were drawn at random; only exact copies stay together.",
-    }[how.strategy]
+    }
     outside = [] if around is None else [_external(how, around)]
-    if how.strategy == "given" and how.folds > 1:
-        return [groups, "Each is tested once; the next one validates, and the others train."]
     if how.strategy == "given":
-        return [*outside, groups, *_drawn_validation(how, drawn)]
+        return [*outside, *_given(how, drawn, "test" if around is None else "validation")]
     sizes = _sizes(how) if around is None else [_shares(how)]
-    return [*outside, groups, *sizes, f"Seed {how.seed}."]
+    return [*outside, groups[how.strategy], *sizes, f"Seed {how.seed}."]
+
+
+def _given(how: SplitSettings, drawn: bool, held: str) -> list[str]:
+    """What a column says of the parts, or of the folds; ``held``: the part beside training."""
+    if how.folds == 1:
+        said = f"The column {how.column!r} says what is training and what is {held}{_words(how)}."
+        return [said, *_drawn_validation(how, drawn)]
+    return [
+        f"Each of {how.folds} words of the column {how.column!r} is a fold{_words(how)}.",
+        "Each is tested once; the next one validates, and the others train.",
+    ]
 
 
 def _external(how: SplitSettings, around: Around) -> str:

@@ -87,7 +87,9 @@ def _train(
         rows = np.concatenate([parts.train, parts.validation])
         learnt = task.shuffled(encoded, rows, np.random.default_rng(run.seed))
     begun = start(task, model, learnt, splits, run.fold, parts, run.seed, made_of)
-    # Part of the record, and so of the fingerprint: other weights are another training.
+    # Weights to start from are part of the fingerprint: others are another training. What lies
+    # under the network is not: it follows from the rest, but for its last digits elsewhere.
+    identity = fingerprint({**record, "init_from": begun.record.get("init_from")})
     record |= begun.record
     if rank_zero_only.rank == 0:
         write_text(out / "run.yaml", yaml.safe_dump(record, sort_keys=False))
@@ -99,7 +101,7 @@ def _train(
         model.training,
         run.seed,
         out / "checkpoints",
-        fingerprint=fingerprint(record),
+        fingerprint=identity,
         on=model.trainer,
     )
     if rank_zero_only.rank > 0:  # the first of several processes tells the rest
@@ -152,5 +154,7 @@ def load_network(task: Task, run: Path) -> tuple[nn.Module, dict[str, Any]]:
     weights = run / "model.safetensors"
     if sha256(weights) != card["weights_sha256"]:
         raise UserError("is not the file that model.json describes; train again", file=weights)
+    if "stack" in card and "baselines" not in card["stack"]:
+        raise UserError("was stacked by an earlier version: train again", file=run / "model.json")
     check_calibration(task, card["calibration"], run / "model.json")
     return network_of(task, parse_model(card["settings"]), card["about"], weights), card

@@ -3,8 +3,8 @@
 A baseline has seen the labels of its own training rows, so what it leaves there is too small to
 learn from. The network is therefore trained on what is left *out of fold*: the training part is cut
 into folds, and each is predicted by the baseline fitted on the others (Wolpert 1992, Neural
-Networks 5, 241-259). Several baselines are summed with the weights, none below 0, that best fit
-those predictions (Breiman 1996, Machine Learning 24, 49-64). Validation rows are predicted by the
+Networks 5, 241-259). Several baselines are averaged with the weights that best fit those
+predictions (Breiman 1996, Machine Learning 24, 49-64). Validation rows are predicted by the
 baseline fitted on the whole training part. So are test rows and new records, or, when the baseline
 can take its choices as given, by one fitted on the training and the validation part.
 """
@@ -53,7 +53,7 @@ class Fitted:
         return cls([base.fit(parts.train, parts.validation) for base in bases], centre)
 
     def on_fold(self, known: np.ndarray, parts: Parts) -> Fitted:
-        """Fitted on ``known`` rows of the training part, by the same choices."""
+        """Refitted on ``known`` rows of the training part."""
         return Fitted([base.refit(known, parts.validation) for base in self.bases], self.centre)
 
     def final(self, parts: Parts) -> Fitted:
@@ -77,13 +77,17 @@ def weighted(offsets: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def weights_of(offsets: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Weights (baselines,) of out-of-fold ``offsets`` that best fit ``values`` above their mean.
 
-    By least squares, none below 0; one baseline alone has the weight 1.
+    By least squares, none below 0, their sum 1. One weight serves all conditions. The sum is bound
+    because a fit on a part of the rows is nearer to the mean than one on all, which larger weights
+    would make up for once too often.
     """
-    if len(offsets) == 1:
-        return np.ones(1)
     known = np.isfinite(values)
-    found: np.ndarray = nnls(offsets[:, known].T.astype(float), values[known].astype(float))[0]
-    return found
+    own, asked = offsets[:, known].T.astype(float), values[known].astype(float)
+    # That the sum is 1 is one more equation, which weighs far more than all others.
+    scale = 1e4 * float(np.hypot(np.linalg.norm(own), np.linalg.norm(asked)))
+    system = np.vstack([own, np.full(own.shape[1], scale)])
+    found: np.ndarray = nnls(system, np.append(asked, scale))[0]
+    return found / found.sum()
 
 
 @dataclass(frozen=True)
@@ -135,14 +139,14 @@ def stack(
         "unseen": unseen,
     }
     print(
-        f"stacked on {told(record)}: {fits} folds of the training part, "
+        f"stacked on {formula(record)}: {fits} folds of the training part, "
         f"unseen in each: {' and '.join(unseen) or 'single rows'}",
         file=sys.stderr,
     )
     return Stack(weighted(offsets, weights), record)
 
 
-def told(record: Mapping[str, Any]) -> str:
+def formula(record: Mapping[str, Any]) -> str:
     """The baselines of a ``stack`` in model.json; several with the weight of each."""
     own = record["baselines"]
     if len(own) == 1:
@@ -210,21 +214,22 @@ def refitted(task: Task, layout: Layout, cards: Sequence[Mapping[str, Any]]) -> 
     Not the fits are stored but what they chose: the data lie in the same folder. Raises UserError
     if they are not those that a network was trained with.
     """
-    found: dict[int, Fitted] = {}
-    for card in cards:
-        if "stack" not in card or card["stack"]["fold"] in found:
-            continue
-        record = card["stack"]
-        if record["inputs"] != inputs(layout):
+    by_fold = {card["stack"]["fold"]: card["stack"] for card in cards if "stack" in card}
+    if not by_fold:
+        return {}
+    known = inputs(layout)
+    for record in by_fold.values():
+        if record["inputs"] != known:
             raise UserError(
-                f"is not what the model on {told(record)} was trained with: train again",
+                f"is not what the model on {formula(record)} was trained with: train again",
                 file=layout.encoded,
             )
-        encoded, splits = Encoded.load(layout.encoded), read_splits(layout.splits)
-        own = record["baselines"]
-        bases = task.stack_bases(encoded, {name: about["choices"] for name, about in own.items()})
-        parts = Parts.of(splits, record["fold"])
-        found[record["fold"]] = Fitted.on(bases, encoded, parts).final(parts)
+    encoded, splits = Encoded.load(layout.encoded), read_splits(layout.splits)
+    found = {}
+    for fold, record in by_fold.items():
+        own = {name: about["choices"] for name, about in record["baselines"].items()}
+        parts = Parts.of(splits, fold)
+        found[fold] = Fitted.on(task.stack_bases(encoded, own), encoded, parts).final(parts)
     return found
 
 

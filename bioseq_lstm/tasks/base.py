@@ -85,6 +85,7 @@ class StackBase(ABC):
     validation rows, so that it may be fitted on them too.
     """
 
+    name: str
     choices: dict[str, Any]
     settled: bool = False
 
@@ -94,7 +95,7 @@ class StackBase(ABC):
 
     @abstractmethod
     def refit(self, rows: np.ndarray, validation: np.ndarray) -> StackBase:
-        """Another one with the same choices, fitted on other rows."""
+        """Another one with the same ``choices``, fitted on other rows; others are made anew."""
 
     @abstractmethod
     def predict(self, asked: Encoded, rows: np.ndarray) -> np.ndarray:

@@ -93,7 +93,7 @@ SPLITS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "beside folds": (
         {"strategy": "given", "column": "x", "folds": 3, "parts": {"train": ["a"]}},
-        "`parts` is for one fold: with more, each word of the column is one",
+        "with folds above 1 each word is one: `parts` may have `unused` alone",
     ),
     "unknown part": (
         {"strategy": "given", "column": "x", "parts": {"train": ["a"], "dev": ["b"]}},

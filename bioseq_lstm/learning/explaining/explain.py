@@ -95,7 +95,7 @@ def explain(task: Task, settings: DatasetSettings, new: Path, folder: Path) -> N
         "model": trained.model,
         "weights_sha256": [card["weights_sha256"] for card in trained.cards],
         "runs": trained.runs,
-        "stacked_on": trained.baseline,
+        "stacked_on": trained.stacked_on,
         "settings": asked.model_dump(mode="json"),
         "source": source,
         "records": [one.about for one in told],

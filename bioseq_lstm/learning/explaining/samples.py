@@ -44,7 +44,7 @@ class Trained:
         return cls(name, list(networks), list(cards), len(runs))
 
     @property
-    def baseline(self) -> str | None:
+    def stacked_on(self) -> str | None:
         """What the networks are stacked on, if anything."""
         stack = self.cards[0].get("stack")
         return None if stack is None else " and ".join(stack["baselines"])

@@ -61,7 +61,7 @@ def _warnings(manifest: Mapping[str, Any]) -> Iterator[Panel]:
     if manifest["stacked_on"]:
         yield Warning(
             f"The model is stacked on {manifest['stacked_on']}: explained is what the network adds "
-            "to that baseline, not the baseline."
+            "to that, and that alone."
         )
 
 

@@ -15,45 +15,45 @@ from bioseq_lstm.tasks.affinity.network import SIDES
 from bioseq_lstm.tasks.base import StackBase
 
 
-class Known:
+class Related:
     """The data of a fit and how similar their drugs and targets are, with new records or without.
 
-    Baselines of one stack share it, so that similarities are computed once.
+    Baselines and folds of one stack share it, so that similarities are computed once.
     """
 
     def __init__(self, encoded: Encoded) -> None:
         self.encoded, self.similar = encoded, similarities(encoded)
-        self._last: tuple[Encoded, Known] | None = None
+        self._joined: tuple[Encoded, Related] | None = None  # what was asked last
 
     def pairs(self, rows: np.ndarray) -> Pairs:
         return pairs_of(self.encoded, rows)
 
-    def with_new(self, asked: Encoded) -> Known:
+    def with_new(self, asked: Encoded) -> Related:
         """Joined with the records asked about, whose pairs come after these."""
-        if self._last is None or self._last[0] is not asked:
-            self._last = asked, Known(joined(self.encoded, asked))
-        return self._last[1]
+        if self._joined is None or self._joined[0] is not asked:
+            self._joined = asked, Related(joined(self.encoded, asked))
+        return self._joined[1]
 
 
 class PairBase(StackBase):
     """One of ``BASELINES``; a ``Choosing`` one has its choices."""
 
-    def __init__(self, name: str, known: Known, choices: Mapping[str, Any]) -> None:
-        self._name, self._known, self.choices = name, known, dict(choices)
+    def __init__(self, name: str, related: Related, choices: Mapping[str, Any]) -> None:
+        self.name, self._related, self.choices = name, related, dict(choices)
         self.settled = issubclass(BASELINES[name], Choosing)
 
     def fit(self, rows: np.ndarray, validation: np.ndarray) -> Self:
         self._rows, self._validation = rows, validation
-        kind = BASELINES[self._name]
-        baseline = kind.made(self.choices) if self.choices else kind()
-        train, held = self._known.pairs(rows), self._known.pairs(validation)
-        self._fitted = baseline.fit(train, held, self._known.similar)
+        kind = BASELINES[self.name]
+        baseline = kind.with_choices(self.choices) if self.choices else kind()
+        train, held = self._related.pairs(rows), self._related.pairs(validation)
+        self._fitted = baseline.fit(train, held, self._related.similar)
         if self.settled:
             self.choices = self._fitted.choices
         return self
 
     def refit(self, rows: np.ndarray, validation: np.ndarray) -> PairBase:
-        return PairBase(self._name, self._known, self.choices).fit(rows, validation)
+        return PairBase(self.name, self._related, self.choices).fit(rows, validation)
 
     def predict(self, asked: Encoded, rows: np.ndarray) -> np.ndarray:
         """``(samples,)``.
@@ -61,12 +61,12 @@ class PairBase(StackBase):
         Other data than those of the fit bring drugs and targets to compare with, so the
         similarities grow by them, and the baseline is fitted once more on the same pairs.
         """
-        known = self._known.encoded
+        known = self._related.encoded
         if asked is known:
             pairs = asked.arrays["pairs"][rows]
             return np.asarray(self._fitted.predict(pairs[:, 0], pairs[:, 1]))
-        both = self._known.with_new(asked)
-        again = PairBase(self._name, both, self.choices).fit(self._rows, self._validation)
+        both = self._related.with_new(asked)
+        again = PairBase(self.name, both, self.choices).fit(self._rows, self._validation)
         return again.predict(both.encoded, rows + len(known.arrays["pairs"]))
 
 
@@ -96,5 +96,5 @@ def joined(known: Encoded, asked: Encoded) -> Encoded:
 
 def stack_bases(encoded: Encoded, choices: Mapping[str, Mapping[str, Any]]) -> list[PairBase]:
     """Those that ``choices`` names, with what each chose, if it did."""
-    known = Known(encoded)
-    return [PairBase(name, known, own) for name, own in choices.items()]
+    related = Related(encoded)
+    return [PairBase(name, related, own) for name, own in choices.items()]

@@ -19,16 +19,16 @@ class GeneBase(StackBase):
     """A regression on k-mers or codons. What it chooses is cheap: every fit chooses anew."""
 
     def __init__(self, name: str, encoded: Encoded) -> None:
-        self._name, self._encoded, self.choices = name, encoded, {}
+        self.name, self._encoded, self.choices = name, encoded, {}
 
     def fit(self, rows: np.ndarray, validation: np.ndarray) -> Self:
-        baseline = BASES[self._name](self._encoded.about["coding_start"])
+        baseline = BASES[self.name](self._encoded.about["coding_start"])
         train, held = (genes_of(self._encoded, some) for some in (rows, validation))
         self._fitted = baseline.fit(train, held)
         return self
 
     def refit(self, rows: np.ndarray, validation: np.ndarray) -> GeneBase:
-        return GeneBase(self._name, self._encoded).fit(rows, validation)
+        return GeneBase(self.name, self._encoded).fit(rows, validation)
 
     def predict(self, asked: Encoded, rows: np.ndarray) -> np.ndarray:
         """``(genes, conditions)``."""

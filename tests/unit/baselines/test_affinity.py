@@ -138,12 +138,13 @@ def test_neighbours_are_weighted_by_the_chosen_power_of_similarity(similar) -> N
     np.testing.assert_allclose(predicted, min(candidates, key=lambda c: c[0])[1])
 
 
-def test_a_target_that_is_like_none_has_the_mean_of_its_drug() -> None:
-    similar = Similarities(np.eye(2), np.eye(3))
+def test_a_target_that_is_like_none_has_the_mean_of_its_drug_and_of_similar_drugs() -> None:
+    similar = Similarities(np.array([[1, 0.5], [0.5, 1]]), np.eye(3))
     train = Pairs(np.array([0, 0, 1]), np.array([0, 1, 0]), np.array([5.0, 7.0, 9.0]))
-    held = Pairs(np.array([0]), np.array([2]), np.array([6.0]))
-    fitted = NeighbourMean().fit(train, held, similar)
-    assert fitted.predict(held.drugs, held.targets) == pytest.approx(6, abs=1e-6)
+    asked = Pairs(np.array([0]), np.array([2]), np.array([6.0]))
+    fitted = NeighbourMean(power=2).fit(train, asked, similar)
+    expected = (5 + 7 + 0.25 * 9) / (1 + 1 + 0.25)
+    assert fitted.predict(asked.drugs, asked.targets) == pytest.approx(expected)
 
 
 def test_neighbours_may_include_the_validation_pairs_once_the_power_is_chosen(similar) -> None:

@@ -54,6 +54,15 @@ def test_each_word_of_a_column_of_folds_is_tested_once_and_the_next_one_validate
     ]
 
 
+def test_words_of_folds_that_hardly_differ_have_one_order_and_others_may_be_set_aside() -> None:
+    words = ["01", "drop", "1", "001", "2"]
+    how = SplitSettings("given", column="set", folds=4, parts={"unused": ["Drop"]})
+    table = split_records(how, genes(5), given_words(*words))
+    tested = [table["id"][table[f"fold{fold}"] == "test"].item() for fold in range(4)]
+    assert tested == ["g3", "g0", "g2", "g4"]
+    assert set(table.loc[1, ["fold0", "fold1", "fold2", "fold3"]]) == {"unused"}
+
+
 def test_pairs_too_are_tested_fold_by_fold() -> None:
     pairs = all_pairs(drugs(4), targets(1)).assign(fold=[0, 1, 2, 3])
     how = SplitSettings("given", column="fold", folds=4)
@@ -94,6 +103,11 @@ FAULTS = {
         SplitSettings("given", column="set", folds=5),
         given_words("a", "b", "c"),
         "column 'set' has 3 words ('a', 'b', 'c'), and split.folds is 5: each word is a fold",
+    ),
+    "nothing but unused": (
+        SplitSettings("given", column="set", folds=3),
+        given_words("unused", "unused", "unused"),
+        "column 'set' has 0 words (), and split.folds is 3",
     ),
     "parts as folds": (
         SplitSettings("given", column="set", folds=3),

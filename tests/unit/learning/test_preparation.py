@@ -52,7 +52,7 @@ def test_the_words_of_a_given_split_are_told() -> None:
 def test_folds_that_a_column_says_are_told() -> None:
     how = SplitSettings("given", column="fold", folds=6)
     assert words(how) == (
-        "Each of the 6 words of the column 'fold' is a fold. Each is tested once; the next one "
+        "Each of 6 words of the column 'fold' is a fold. Each is tested once; the next one "
         "validates, and the others train."
     )
     assert not draws_validation(Reading(pd.DataFrame(), pd.DataFrame({"fold": [1, 2]})), how)

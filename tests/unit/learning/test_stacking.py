@@ -11,7 +11,7 @@ import pytest
 from bioseq_lstm.config import parse_settings
 from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.errors import UserError
-from bioseq_lstm.files import read_json, write_tsv
+from bioseq_lstm.files import read_json, write_json, write_tsv
 from bioseq_lstm.learning.export import export_run
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.run import Run, load_network, run_training
@@ -170,7 +170,7 @@ def test_a_settled_baseline_takes_the_validation_rows_for_test_rows_alone(
 
 
 def trained(
-    toy: Make, folder: Path, task: str = "affinity", names: Sequence[str] = MEANS
+    toy: Make, folder: Path, task: str = "affinity", names: Sequence[str] = MEANS, seed: int = 1
 ) -> tuple[Any, Path]:
     data = toy(task).told(epochs=1)
     model = data.model.model_copy(update={"stack_on": tuple(names)})
@@ -178,8 +178,8 @@ def trained(
     data.encoded.save(layout.encoded)
     write_tsv(layout.splits, data.splits)
     _, settings = parse_settings({"task": task, "files": FILES[task]})
-    run_training(data.task, settings, model, Run("m", 0, 1), folder)
-    return data, layout.run("m", 0, 1)
+    run_training(data.task, settings, model, Run("m", 0, seed), folder)
+    return data, layout.run("m", 0, seed)
 
 
 @pytest.mark.parametrize(("task", "names"), STACKED)
@@ -197,21 +197,27 @@ def test_predictions_are_the_weighted_baselines_and_what_the_network_adds(
     for base in data.task.stack_bases(data.encoded, {name: {} for name in names}):
         base.fit(data.parts.train, data.parts.validation)
         own = base.refit(both, data.parts.validation) if base.settled else base
-        weight = card["stack"]["baselines"][own._name]["weight"]
+        weight = card["stack"]["baselines"][own.name]["weight"]
         expected += weight * (own.predict(data.encoded, rows) - centre)
     written = pd.read_parquet(out / "test_predictions.parquet")
     np.testing.assert_allclose(written["predicted"], expected.ravel(), rtol=1e-4, atol=1e-5)
     assert list(card["stack"]["baselines"]) == names
 
 
-def test_one_baseline_has_the_weight_1_and_several_those_that_fit_best() -> None:
+def test_weights_are_those_of_the_mean_that_fits_best() -> None:
     generator = np.random.default_rng(0)
     offsets = generator.normal(size=(3, 50, 4))
-    values = 0.7 * offsets[0] + 0.2 * offsets[2]
+    values = 0.8 * offsets[0] + 0.2 * offsets[2]
     values[3, 1] = np.nan
-    np.testing.assert_allclose(weights_of(offsets, values), [0.7, 0, 0.2], atol=1e-6)
-    assert weights_of(-offsets[[0, 2]], values).tolist() == [0, 0]
-    assert weights_of(offsets[:1], values) == [1]
+    np.testing.assert_allclose(weights_of(offsets, values), [0.8, 0, 0.2], atol=1e-6)
+    np.testing.assert_allclose(weights_of(offsets[:1], values), [1])
+    # Against the one free number of two weights whose sum is 1, and against a bound.
+    noisy = values + generator.normal(size=values.shape)
+    known = np.isfinite(noisy)
+    one, two, asked = offsets[0][known], offsets[1][known], noisy[known]
+    share = np.dot(asked - two, one - two) / np.dot(one - two, one - two)
+    np.testing.assert_allclose(weights_of(offsets[:2], noisy), [share, 1 - share], atol=1e-6)
+    np.testing.assert_allclose(weights_of(np.stack([one, -one]), one), [1, 0], atol=1e-6)
 
 
 def test_weights_are_of_labels_that_no_baseline_was_fitted_on(
@@ -262,6 +268,35 @@ def test_new_records_are_predicted_as_the_same_records_were_in_the_test_part(
     np.testing.assert_allclose(found.ravel(), written["predicted"], atol=1e-3)
 
 
+def test_networks_of_one_fold_share_the_fits_and_each_weighs_them_its_own_way(
+    toy: Make, tmp_path: Path
+) -> None:
+    names = ["k-mer boosting", "k-mer ridge"]
+    data, first = trained(toy, tmp_path, "expression", names)
+    _, second = trained(toy, tmp_path, "expression", names, seed=2)
+    cards = [read_json(run / "model.json") for run in (first, second)]
+    (under,) = refitted(data.task, Layout(tmp_path), cards).values()
+    rows = data.parts.test
+    for run, card in zip((first, second), cards, strict=True):
+        network, _ = load_network(data.task, run)
+        alone = run_network(data.task, network, data.encoded, rows, data.model.training)
+        found = with_baselines(card, {0: under.offsets(data.encoded, rows)}, alone)
+        written = pd.read_parquet(run / "test_predictions.parquet")["predicted"]
+        np.testing.assert_allclose(np.stack(found).ravel(), written, atol=1e-3)
+    weights = [[own["weight"] for own in card["stack"]["baselines"].values()] for card in cards]
+    assert weights[0] != weights[1]
+    np.testing.assert_allclose(np.sum(weights, axis=1), 1)
+
+
+def test_a_run_that_an_earlier_version_stacked_is_told(toy: Make, tmp_path: Path) -> None:
+    data, out = trained(toy, tmp_path)
+    card = read_json(out / "model.json")
+    del card["stack"]["baselines"]
+    write_json(out / "model.json", {**card, "stack": {**card["stack"], "baseline": MEANS[0]}})
+    with pytest.raises(UserError, match="stacked by an earlier version: train again"):
+        load_network(data.task, out)
+
+
 def test_other_data_than_those_of_the_training_are_refused(toy: Make, tmp_path: Path) -> None:
     data, out = trained(toy, tmp_path)
     write_tsv(Layout(tmp_path).splits, data.splits[::-1])
@@ -295,7 +330,7 @@ def test_every_baseline_that_settings_allow_can_be_fitted(toy: Make, task: str) 
         ("expression", {"stack_on": ["k-mer ridge", "codon ridge"]}, "needs `coding_start`"),
         ("expression", {"stack_on": ["k-mer ridge", "kmer ridge"]}, "'kmer ridge' is no baseline"),
         ("expression", {"stack_on": ["k-mer ridge"] * 2}, "stack_on has 'k-mer ridge' twice"),
-        ("expression", {"stack_on": []}, "stack_on"),
+        ("expression", {"stack_on": ["k-mer ridge", 3]}, r"stack_on\.1: .*string"),
     ],
 )
 def test_a_baseline_that_the_task_lacks_is_refused(
