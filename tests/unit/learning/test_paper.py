@@ -61,6 +61,9 @@ AFFINITY = {
     "controls": "none",
 }
 
+UNDER = ["weighted neighbours", "drug mean + target mean"]
+STACKED = {**AFFINITY, "models": {"m": {**MODEL, "stack_on": UNDER}}, "seeds": [1, 2]}
+
 
 def study_of(folder: Path, settings: dict[str, Any], name: str = "mine") -> Study:
     task, parsed = parse_settings({"bootstrap": 100, "explain": {"records": 0}, **settings})
@@ -187,6 +190,23 @@ def test_what_is_cited_is_what_was_used(
     again = write_methods(structure[1])
     assert "Snakemake 9.27.1 [" in said(again, "Software")
     assert number(again, "Mölder") > 0
+
+
+def test_what_networks_are_stacked_on_is_said_with_its_weights(tmp_path: Path) -> None:
+    write_affinity(tmp_path / "data")
+    run_verbs(tmp_path, STACKED)
+    study = study_of(tmp_path, STACKED)
+    stacks = [run.card["stack"] for run in study.runs["m"]]
+    (said,) = [text for heading, text in write_methods(study).paragraphs if heading == "Models"]
+    for name in UNDER:
+        weights = sorted({f"{stack['baselines'][name]['weight']:.2f}" for stack in stacks})
+        assert f"{name} ({' to '.join(weights)})" in said
+    assert "It learnt what the weighted mean of the baselines weighted neighbours" in said
+    assert f"on {stacks[0]['folds']} folds of the training part" in said
+    answers = checklist(study).set_index("question")["answer"]
+    assert f"m takes {listed(UNDER)} as input" in answers["Meta-predictions"]
+    predicted = study.layout.predictions / "pairs.tsv"
+    assert pd.read_csv(predicted, sep="\t")["predicted_pKd"].notna().all()
 
 
 def test_nothing_is_said_of_what_did_not_happen(others: dict[str, Study]) -> None:
