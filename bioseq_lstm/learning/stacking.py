@@ -84,7 +84,7 @@ def weights_of(offsets: np.ndarray, values: np.ndarray) -> np.ndarray:
     known = np.isfinite(values)
     own, asked = offsets[:, known].T.astype(float), values[known].astype(float)
     # That the sum is 1 is one more equation, which weighs far more than all others.
-    scale = 1e4 * float(np.hypot(np.linalg.norm(own), np.linalg.norm(asked)))
+    scale = 1e4 * float(np.hypot(np.linalg.norm(own), np.linalg.norm(asked))) or 1.0
     system = np.vstack([own, np.full(own.shape[1], scale)])
     found: np.ndarray = nnls(system, np.append(asked, scale))[0]
     return found / found.sum()

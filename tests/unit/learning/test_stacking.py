@@ -211,6 +211,7 @@ def test_weights_are_those_of_the_mean_that_fits_best() -> None:
     values[3, 1] = np.nan
     np.testing.assert_allclose(weights_of(offsets, values), [0.8, 0, 0.2], atol=1e-6)
     np.testing.assert_allclose(weights_of(offsets[:1], values), [1])
+    np.testing.assert_allclose(weights_of(offsets * 0, values * 0).sum(), 1)
     # Against the one free number of two weights whose sum is 1, and against a bound.
     noisy = values + generator.normal(size=values.shape)
     known = np.isfinite(noisy)
