@@ -290,6 +290,7 @@ class AffinityDataset(DatasetSettings):
     strategies: ClassVar[tuple[str, ...]] = ("cold", "given", "random")
     stackable: ClassVar[tuple[str, ...]] = (
         "Kronecker ridge",
+        "profile ridge",
         "weighted neighbours",
         "drug mean + target mean",
     )

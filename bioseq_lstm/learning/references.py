@@ -93,6 +93,9 @@ REFERENCES = {
     "1281-1295. doi:10.1093/nar/15.3.1281",
     "kronecker": "Pahikkala T and others (2015). Toward more realistic drug-target interaction "
     "predictions. Briefings in Bioinformatics 16, 325-337. doi:10.1093/bib/bbu010",
+    "profiles": "van Laarhoven T, Nabuurs SB, Marchiori E (2011). Gaussian interaction profile "
+    "kernels for predicting drug-target interaction. Bioinformatics 27, 3036-3043. "
+    "doi:10.1093/bioinformatics/btr500",
     "alignment kernel": "Bleakley K, Yamanishi Y (2009). Supervised prediction of drug-target "
     "interactions using bipartite local models. Bioinformatics 25, 2397-2403. "
     "doi:10.1093/bioinformatics/btp433",
@@ -143,6 +146,7 @@ BASELINES = {
     "k-mer ridge": ("ridge",),
     "k-mer boosting": ("boosting", "ridge", "codons", "scikit-learn"),
     "Kronecker ridge": ("kronecker", "alignment kernel"),
+    "profile ridge": ("kronecker", "profiles", "alignment kernel"),
     "weighted neighbours": ("alignment kernel",),
 }
 

@@ -19,6 +19,7 @@ from bioseq_lstm.baselines.affinity import (
     TargetOnly,
 )
 from bioseq_lstm.baselines.kronecker import KroneckerRidge
+from bioseq_lstm.baselines.profiles import ProfileRidge
 from bioseq_lstm.baselines.similarity_kernels import alignment_similarity
 from bioseq_lstm.data.alphabets import SMILES
 from bioseq_lstm.data.encoded import Encoded
@@ -33,6 +34,7 @@ BASELINES: dict[str, Any] = {
     "target alone": TargetOnly,
     "weighted neighbours": NeighbourMean,
     "Kronecker ridge": KroneckerRidge,
+    "profile ridge": ProfileRidge,
     "nearest training pair": NearestPair,
 }
 

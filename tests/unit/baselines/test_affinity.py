@@ -7,7 +7,7 @@ import pytest
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
 
-from bioseq_lstm.baselines import kronecker
+from bioseq_lstm.baselines import pair_kernels
 from bioseq_lstm.baselines.affinity import (
     DrugOnly,
     DrugTargetMean,
@@ -18,6 +18,7 @@ from bioseq_lstm.baselines.affinity import (
     TargetOnly,
 )
 from bioseq_lstm.baselines.kronecker import KroneckerRidge
+from bioseq_lstm.baselines.pair_kernels import KnownPairs
 from bioseq_lstm.baselines.similarity_kernels import positive_part
 
 DRUGS, TARGETS = 30, 12
@@ -244,18 +245,18 @@ def test_choices_that_are_given_are_kept_and_lead_to_the_same_fit(similar) -> No
 def test_a_strength_that_was_not_solved_is_not_chosen(similar, monkeypatch) -> None:
     train, validation, _ = parts(smooth_table(similar))
     free = KroneckerRidge().fit(train, validation, similar)
-    solutions = kronecker._KnownPairs.solutions
+    solutions = KnownPairs.solutions
 
     def unsolved(*arguments):
         return (found for found in solutions(*arguments) if found[0] != free.strength)
 
-    monkeypatch.setattr(kronecker._KnownPairs, "solutions", unsolved)
+    monkeypatch.setattr(KnownPairs, "solutions", unsolved)
     model = KroneckerRidge().fit(train, validation, similar)
     assert model.strength != free.strength
 
 
 def test_kronecker_ridge_that_is_never_solved_says_so(similar, monkeypatch) -> None:
-    monkeypatch.setattr(kronecker, "_MAX_STEPS", 1)
+    monkeypatch.setattr(pair_kernels, "_MAX_STEPS", 1)
     train, validation, _ = parts(smooth_table(similar))
     with pytest.raises(RuntimeError, match="did not converge"):
         KroneckerRidge().fit(train, validation, similar)

@@ -31,7 +31,7 @@ from bioseq_lstm.tasks.base import Parts, StackBase
 Make = Callable[..., Any]
 STACKED = [
     ("affinity", ["drug mean + target mean"]),
-    ("affinity", ["Kronecker ridge", "weighted neighbours"]),
+    ("affinity", ["Kronecker ridge", "profile ridge", "weighted neighbours"]),
     ("expression", ["k-mer ridge"]),
     ("expression", ["k-mer boosting", "k-mer ridge"]),
 ]
@@ -326,7 +326,7 @@ def test_every_baseline_that_settings_allow_can_be_fitted(toy: Make, task: str) 
     ("task", "more", "reason"),
     [
         ("structure", {}, "stack_on is for tasks that predict values: expression and affinity"),
-        ("affinity", {}, "no baseline to stack on; known: Kronecker ridge, weighted"),
+        ("affinity", {}, "no baseline to stack on; known: Kronecker ridge, profile"),
         ("expression", {"stack_on": "codon ridge"}, "'codon ridge' needs `coding_start`"),
         ("expression", {"stack_on": ["k-mer ridge", "codon ridge"]}, "needs `coding_start`"),
         ("expression", {"stack_on": ["k-mer ridge", "kmer ridge"]}, "'kmer ridge' is no baseline"),
