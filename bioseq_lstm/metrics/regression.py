@@ -24,6 +24,8 @@ METRICS: tuple[Metric, ...] = (
            "across genes after subtracting each gene's mean over conditions"),
     Metric("r2_centred", "R², centred", "", True,
            "across genes after subtracting each gene's mean over conditions"),
+    Metric("pearson_pooled", "Pearson r, centred, pooled", "", True,
+           "over all genes and conditions at once, after subtracting each gene's mean"),
     Metric("rmse", "RMSE", "unit of the table", False,
            "root mean squared error over genes and conditions, in the unit of the table"),
 )  # fmt: skip
@@ -35,7 +37,8 @@ class ExpressionScorer:
     Each of ``pearson``, ``spearman`` and ``r2`` is computed across genes within one condition and
     averaged over conditions. For the ``_centred`` figures the truth of each gene minus its mean
     over the conditions, and the prediction minus its own mean over the same conditions, are
-    compared across genes in the same way.
+    compared across genes in the same way; ``pearson_pooled`` takes all of these, of every gene and
+    condition, as one correlation, so that conditions which differ more weigh more.
 
     Missing truth (NaN) is left out, gene by gene and condition by condition. Conditions in which
     the truth does not vary are left out of the averages. A prediction that does not vary across
@@ -59,14 +62,23 @@ class ExpressionScorer:
         self._error = np.where(known, truth - predicted, 0.0) ** 2
         self._known = known
         self._plain = _Across(truth, predicted, known)
-        self._centred = _Across(
-            _minus_gene_mean(truth, known), _minus_gene_mean(predicted, known), known
+        truth, predicted = (_minus_gene_mean(table, known) for table in (truth, predicted))
+        self._centred = _Across(truth, predicted, known)
+        # Each gene's values sum to 0, so squares and products are all that a pooled r needs.
+        truth, predicted = np.where(known, truth, 0.0), np.where(known, predicted, 0.0)
+        self._within = np.stack(
+            [(truth**2).sum(axis=1), (predicted**2).sum(axis=1), (truth * predicted).sum(axis=1)]
         )
 
     def figures(self, weights: np.ndarray) -> dict[str, float]:
         plain, within = self._plain.columns(weights), self._centred.columns(weights)
         figures = {key: _average(plain, key) for key in plain}
         figures |= {f"{key}_centred": _average(within, key) for key in within}
+        of_truth, of_guess, of_both = self._within @ weights
+        varied = of_truth > 0 and of_guess > 0
+        figures["pearson_pooled"] = (
+            float(of_both / (of_truth * of_guess) ** 0.5) if varied else float("nan")
+        )
         total = float(weights @ self._known.sum(axis=1))
         squares = float(weights @ self._error.sum(axis=1))
         figures["rmse"] = (squares / total) ** 0.5 if total > 0 else float("nan")

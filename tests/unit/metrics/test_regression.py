@@ -44,6 +44,8 @@ def test_figures_agree_with_scipy_and_scikit_learn_on_repeated_genes(table) -> N
     expected = by_hand(t, p)
     within = by_hand(centred(t, known), centred(p, known))
     expected |= {f"{key}_centred": value for key, value in within.items()}
+    pooled = (centred(values, known)[known] for values in (t, p))
+    expected["pearson_pooled"] = stats.pearsonr(*pooled)[0]
     expected["rmse"] = root_mean_squared_error(t[known], p[known])
     assert figures == pytest.approx(expected, abs=1e-8)
 
@@ -56,6 +58,7 @@ def test_each_gene_at_its_own_level_is_a_good_correlation_and_a_useless_centred_
     assert figures["pearson"] > 0.95
     assert np.isnan(figures["pearson_centred"])
     assert np.isnan(figures["spearman_centred"])
+    assert np.isnan(figures["pearson_pooled"])
     assert figures["r2_centred"] == pytest.approx(0, abs=0.05)
 
 
@@ -65,6 +68,18 @@ def test_the_mean_of_each_condition_ranks_no_gene(table) -> None:
     figures = ExpressionScorer(truth, means, np.arange(40)).figures(np.ones(40))
     undefined = {key for key, value in figures.items() if np.isnan(value)}
     assert undefined == {"pearson", "spearman", "pearson_centred", "spearman_centred"}
+
+
+def test_the_mean_of_each_condition_tells_what_all_genes_share() -> None:
+    generator = np.random.default_rng(6)
+    shared, own = generator.normal(size=(1, 50)), generator.normal(size=(2000, 50))
+    truth = generator.normal(8, 2, size=(2000, 1)) + shared + own
+    figures = ExpressionScorer(truth, np.tile(shared, (2000, 1)), np.arange(2000)).figures(
+        np.ones(2000)
+    )
+    # What is shared and what is a gene's own have variances v and 1: r = sqrt(v / (v + 1)).
+    spread = float(shared.var())
+    assert figures["pearson_pooled"] == pytest.approx((spread / (spread + 1)) ** 0.5, abs=0.01)
 
 
 def test_a_condition_with_constant_prediction_counts_as_no_correlation() -> None:
