@@ -1,4 +1,4 @@
-"""Baselines for affinity: means, one-sided models and neighbours; see ``kronecker`` for the best.
+"""Baselines for affinity: means, one-sided models, neighbours; others: ``kronecker``, ``profiles``.
 
 Drugs and targets are numbers into two similarity matrices that cover everything ever asked about
 (training, validation and test): Tanimoto of fingerprints ``(drugs, drugs)`` and a sequence kernel

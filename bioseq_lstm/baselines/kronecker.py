@@ -17,7 +17,6 @@ from bioseq_lstm.baselines.pair_kernels import (
     KernelForm,
     Kernels,
     KnownPairs,
-    raised,
     unsolved,
 )
 
@@ -67,7 +66,7 @@ class KroneckerRidge(Choosing):
             self._choose(known, validation, similar)
         assert self.form is not None
         assert self.strength is not None
-        kernels = Kernels.of(raised(similar, self.form), self.form, known)
+        kernels = Kernels.of(similar, self.form, known)
         self.table = known.solved(kernels, self.strength)
         return self
 
@@ -76,7 +75,7 @@ class KroneckerRidge(Choosing):
         self.form = KernelForm()
         errors = _errors(known, validation, similar, self.form, _STRENGTHS)
         if not errors:
-            raise unsolved()
+            raise unsolved("any strength")
         strength = min(errors, key=lambda s: errors[s])
         best = errors[strength]
         for name, values in _CHOICES.items():
@@ -105,7 +104,7 @@ def _errors(
     strengths: tuple[float, ...],
 ) -> dict[float, float]:
     """Squared error on the validation pairs, for each strength that was solved and tried."""
-    kernels = Kernels.of(raised(similar, form), form, known)
+    kernels = Kernels.of(similar, form, known)
     found = {}
     for strength, table in known.predictions(kernels, strengths, ROUGH):
         error = validation.error(table[validation.drugs, validation.targets])

@@ -58,13 +58,21 @@ class Kernels:
     targets: np.ndarray
 
     @classmethod
-    def of(cls, raised: Similarities, form: KernelForm, known: KnownPairs) -> Kernels:
-        """From similarities that are already ``raised``."""
-        sides = (
-            (raised.drugs, form.drug_own, known.drugs),
-            (raised.targets, form.target_own, known.targets),
-        )
-        return cls(*((k + form.shared + own * np.eye(len(k)))[:, at] for k, own, at in sides))
+    def of(cls, similar: Similarities, form: KernelForm, known: KnownPairs) -> Kernels:
+        """From similarities of everything with everything."""
+        return cls.between(raised(similar, form), known).completed(form, known)
+
+    @classmethod
+    def between(cls, similar: Similarities, known: KnownPairs) -> Kernels:
+        """Similarities as they are, of everything with the training members."""
+        return cls(similar.drugs[:, known.drugs], similar.targets[:, known.targets])
+
+    def completed(self, form: KernelForm, known: KnownPairs) -> Kernels:
+        """With what is shared by all, and what each has of its own."""
+        drugs, targets = self.drugs + form.shared, self.targets + form.shared
+        drugs[known.drugs, np.arange(len(known.drugs))] += form.drug_own
+        targets[known.targets, np.arange(len(known.targets))] += form.target_own
+        return Kernels(drugs, targets)
 
     def table(self, weights: np.ndarray) -> np.ndarray:
         """Weighted sums of the kernel over the training pairs, ``(drugs, targets)``."""
@@ -129,7 +137,7 @@ class KnownPairs:
         for tolerance in (FINE, ROUGH):
             for _, table in self.predictions(kernels, (strength,), tolerance):
                 return table
-        raise unsolved()
+        raise unsolved(f"strength {strength:g}")
 
     def _observed(
         self, kd: np.ndarray, kt: np.ndarray, strengths: tuple[float, ...], tolerance: float
@@ -156,11 +164,10 @@ class KnownPairs:
                 yield strength, self.table(solution)
 
 
-def unsolved() -> RuntimeError:
-    """What to raise when no strength of the ridge led to a solution."""
+def unsolved(strength: str) -> RuntimeError:
     return RuntimeError(
-        "Kronecker kernel ridge: conjugate gradients did not converge to a finite solution for any "
-        "strength of the ridge"
+        "kernel ridge of pairs: conjugate gradients did not converge to a finite solution for "
+        f"{strength} of the ridge"
     )
 
 

@@ -25,7 +25,8 @@ METRICS: tuple[Metric, ...] = (
     Metric("r2_centred", "R², centred", "", True,
            "across genes after subtracting each gene's mean over conditions"),
     Metric("pearson_pooled", "Pearson r, centred, pooled", "", True,
-           "over all genes and conditions at once, after subtracting each gene's mean"),
+           "over all genes and conditions at once, after subtracting each gene's mean; what a "
+           "condition does to all genes counts"),
     Metric("rmse", "RMSE", "unit of the table", False,
            "root mean squared error over genes and conditions, in the unit of the table"),
 )  # fmt: skip
@@ -38,7 +39,8 @@ class ExpressionScorer:
     averaged over conditions. For the ``_centred`` figures the truth of each gene minus its mean
     over the conditions, and the prediction minus its own mean over the same conditions, are
     compared across genes in the same way; ``pearson_pooled`` takes all of these, of every gene and
-    condition, as one correlation, so that conditions which differ more weigh more.
+    condition, as one correlation, so that conditions which differ more weigh more, and to know what
+    a condition does to all genes alike is worth something.
 
     Missing truth (NaN) is left out, gene by gene and condition by condition. Conditions in which
     the truth does not vary are left out of the averages. A prediction that does not vary across
