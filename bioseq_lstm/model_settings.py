@@ -36,6 +36,9 @@ class StemSettings(Strict):
     kernels: tuple[Positive, ...] = (9, 15)
     channels: Positive = 64
     dropout: Dropout = 0.1
+    both_strands: bool = Field(
+        False, description="read the reverse complement of DNA too, with the same weights"
+    )
 
     @model_validator(mode="after")
     def _kernels_have_centres(self) -> StemSettings:

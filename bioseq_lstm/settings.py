@@ -54,6 +54,7 @@ class DatasetSettings(Strict):
     has_sides: ClassVar[bool] = False
     has_classes: ClassVar[bool] = False
     has_conditions: ClassVar[bool] = False
+    has_strands: ClassVar[bool] = False
     stackable: ClassVar[tuple[str, ...]] = ()  # baselines that a network can be stacked on
     strategies: ClassVar[tuple[str, ...]] = ("homology", "group", "given", "random")
 
@@ -165,6 +166,14 @@ class DatasetSettings(Strict):
         return self
 
     @model_validator(mode="after")
+    def _strands_belong_to_dna(self) -> DatasetSettings:
+        for name, model in self.models.items():
+            for own in (model, *model.inputs.values()):
+                if own.stem is not None and own.stem.both_strands and not self.has_strands:
+                    raise ValueError(f"model {name!r}: stem.both_strands is for DNA: expression")
+        return self
+
+    @model_validator(mode="after")
     def _stacked_on_baselines_of_the_task(self) -> DatasetSettings:
         for name, model in self.models.items():
             if model.stack_on and not self.stackable:
@@ -255,6 +264,7 @@ class ExpressionDataset(DatasetSettings):
 
     default_split: ClassVar[dict[str, Any]] = {"strategy": "group"}
     has_conditions: ClassVar[bool] = True
+    has_strands: ClassVar[bool] = True
     stackable: ClassVar[tuple[str, ...]] = ("codon ridge", "k-mer ridge", "k-mer boosting")
     task: Literal["expression"]
     files: ExpressionFiles

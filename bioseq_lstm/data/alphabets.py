@@ -124,6 +124,11 @@ SMILES = Alphabet(
 _COMPLEMENT = str.maketrans("ACGTURYSWKMBDHVNacgturyswkmbdhvn", "TGCAAYRSWMKVHDBNtgcaayrswmkvhdbn")
 
 
+def complement(sequence: str) -> str:
+    """The bases that pair with those of DNA, in the same order; IUPAC ambiguity codes too."""
+    return sequence.translate(_COMPLEMENT)
+
+
 def reverse_complement(sequence: str) -> str:
-    """The opposite strand of DNA, read 5' to 3'; IUPAC ambiguity codes are complemented too."""
-    return sequence.translate(_COMPLEMENT)[::-1]
+    """The opposite strand of DNA, read 5' to 3'."""
+    return complement(sequence)[::-1]

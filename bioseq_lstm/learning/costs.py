@@ -103,7 +103,8 @@ def _side_text(settings: dict[str, Any]) -> str:
     layers = f"{encoder['num_layers']} x " if encoder["num_layers"] > 1 else ""
     way = "" if encoder["bidirectional"] else ", one direction"
     own = settings["stem"]
-    stem = f"stem {len(own['kernels'])} x {own['channels']}, " if own else ""
+    strands = " on both strands" if own and own.get("both_strands") else ""
+    stem = f"stem {len(own['kernels'])} x {own['channels']}{strands}, " if own else ""
     attention = ", attention" if settings.get("attention") else ""
     return f"{stem}{layers}{encoder['name']} {encoder['hidden_size']}{way}{attention}"
 

@@ -171,6 +171,7 @@ def _encoder_keys(side: Mapping[str, Any]) -> list[str]:
     keys += ["variational dropout"] if encoder["dropout"] else []
     keys += ["weight drop"] if encoder.get("weight_drop") else []
     keys += ["stem"] if side["stem"] else []
+    keys += ["both strands"] if side["stem"] and side["stem"].get("both_strands") else []
     return [*keys, *(["attention"] if side["attention"] else [])]
 
 

@@ -215,7 +215,9 @@ def _megabytes(sides: list[Side], model: ModelSettings) -> int:
         own = model.input(side.entity)
         encoder, stem = own.encoder, own.stem
         width = encoder.hidden_size * (2 if encoder.bidirectional else 1)
-        stem_width = 3 * len(stem.kernels) * stem.channels if stem else 0
+        stem_width = 0
+        if stem is not None:
+            stem_width = 3 * len(stem.kernels) * stem.channels * (2 if stem.both_strands else 1)
         numbers = own.embedding.size + stem_width + 12 * width * encoder.num_layers
         tokens = max(model.training.token_budget, side.longest) / own.embedding.stride
         total += 8 * numbers * tokens + 16 * 12 * width**2 * encoder.num_layers

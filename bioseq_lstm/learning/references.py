@@ -36,6 +36,8 @@ REFERENCES = {
     "stem": "Quang D, Xie X (2016). DanQ: a hybrid convolutional and recurrent deep neural network "
     "for quantifying the function of DNA sequences. Nucleic Acids Research 44, e107. "
     "doi:10.1093/nar/gkw226",
+    "both strands": "Shrikumar A, Greenside P, Kundaje A (2017). Reverse-complement parameter "
+    "sharing improves deep learning models for genomics. bioRxiv 103663. doi:10.1101/103663",
     "attention": "Vaswani A and others (2017). Attention is all you need. NIPS 2017. "
     "doi:10.48550/arXiv.1706.03762",
     "variational dropout": "Gal Y, Ghahramani Z (2016). A theoretically grounded application of "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -21,10 +21,12 @@ class SequenceEncoder(nn.Module):
     """Embedding -> convolutional stem, if any -> recurrent encoder -> self-attention, if any.
 
     ``embedding``: options of ``Embedding`` (``size``, ``kmer``, ``stride``, ``token_dropout``).
-    ``stem``: None, or options of ``ConvStem`` (``kernels``, ``channels``, ``dropout``).
+    ``stem``: None, or options of ``ConvStem`` (``kernels``, ``channels``, ``dropout``,
+    ``both_strands``).
     ``encoder``: ``name`` and the options of that encoder.
     ``attention``: None, or options of ``SelfAttention`` (``heads``, ``dropout``).
-    ``values``: the embedding's initial vectors. Raises ``UserError`` for settings that do not
+    ``values``: the embedding's initial vectors. ``complement``: of DNA, the code of each letter's
+    complement, which a stem of both strands needs. Raises ``UserError`` for settings that do not
     exist or cannot be.
     """
 
@@ -36,10 +38,19 @@ class SequenceEncoder(nn.Module):
         encoder: Mapping[str, Any],
         attention: Mapping[str, Any] | None = None,
         values: Tensor | None = None,
+        complement: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
+        both_strands = stem is not None and stem.get("both_strands", False)
+        if both_strands and complement is None:
+            raise UserError("stem: both_strands is for DNA, which alone has a second strand")
         self.embedding = build(
-            Embedding, "embedding", embedding, num_codes=num_codes, values=values
+            Embedding,
+            "embedding",
+            embedding,
+            num_codes=num_codes,
+            values=values,
+            complement=complement if both_strands else None,
         )
         size = self.embedding.output_size
         self.stem: ConvStem | None = None

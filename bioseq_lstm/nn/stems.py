@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu, pad
+from torch.nn.functional import conv1d, gelu, pad
 
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.nn.reversal import position_mask
@@ -28,7 +28,8 @@ class Embedding(nn.Module):
     k-mers that start before it and those from it on are different tokens, and reading begins at
     ``landmark % stride``, so that one k-mer starts on it: codons are then read in frame.
     ``values`` ``(num_tokens, size)`` are initial vectors (a substitution matrix, properties of
-    residues), learned on like others.
+    residues), learned on like others. With ``complement`` (the code of each letter's complement)
+    each token's vector has that of its reverse complement beside it: ``2 * size`` features.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Embedding(nn.Module):
         token_dropout: float = 0.0,
         landmark: int | None = None,
         values: Tensor | None = None,
+        complement: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         self.letters = num_codes - 2
@@ -55,14 +57,16 @@ class Embedding(nn.Module):
         # Reading begins at landmark % stride, whole strides before the landmark.
         self.landmark_token = None if landmark is None else landmark // stride
         self.table = nn.Embedding(self.num_tokens, size, padding_idx=0)
+        if complement is not None:
+            self.table = _BothStrands(self._opposite(complement), size)
         if values is not None:
             with torch.no_grad():
                 self.table.weight.copy_(values)
                 self.table.weight[0] = 0.0
-        self.output_size = size
+        self.output_size = size if complement is None else 2 * size
 
     def forward(self, codes: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Codes ``(batch, length)`` -> features ``(batch, tokens, size)``, token counts."""
+        """Codes ``(batch, length)`` -> features ``(batch, tokens, output_size)``, token counts."""
         codes = codes.masked_fill(~position_mask(lengths, codes.shape[1]), 0)
         if self.training and self.token_dropout:
             dropped = torch.rand(codes.shape, device=codes.device) < self.token_dropout
@@ -96,6 +100,36 @@ class Embedding(nn.Module):
         wide = pad(codes, (0, max(0, self.kmer - codes.shape[1])))
         return wide.unfold(1, self.kmer, self.stride)
 
+    def _opposite(self, complement: Sequence[int]) -> Tensor:
+        """The reverse complement of each token ``(num_tokens,)``, of the same side of a landmark.
+
+        Padding and unknown k-mers are their own.
+        """
+        digits = torch.tensor(complement) - 1
+        words = torch.arange(self.letters**self.kmer)
+        turned = torch.zeros_like(words)
+        for place in range(self.kmer):
+            letter = words // self.letters**place % self.letters
+            turned += digits[letter] * self.letters ** (self.kmer - 1 - place)
+        opposite = torch.arange(self.num_tokens)
+        for first in range(1, self.num_tokens, self.kmers):
+            opposite[first : first + len(words)] = first + turned
+        return opposite
+
+
+class _BothStrands(nn.Embedding):
+    """Of each token its vector, and beside it the vector of the token ``opposite`` to it."""
+
+    opposite: Tensor
+
+    def __init__(self, opposite: Tensor, size: int) -> None:
+        super().__init__(len(opposite), size, padding_idx=0)
+        self.register_buffer("opposite", opposite, persistent=False)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Tokens ``(batch, tokens)`` -> ``(batch, tokens, 2 * size)``."""
+        return torch.cat([super().forward(tokens), super().forward(self.opposite[tokens])], dim=-1)
+
 
 class ConvStem(nn.Module):
     """Convolutions of several widths side by side, before the recurrence.
@@ -104,6 +138,11 @@ class ConvStem(nn.Module):
     DREAM-RNN's (Rafi et al. 2024). Each kernel gives ``channels`` features, concatenated; a
     linear projection of the input is added, so that the single residue is not blurred away.
     There is no pooling along the sequence: the length stays.
+
+    ``both_strands``: the input holds the vectors of a token and of its reverse complement, side
+    by side, and the same weights read the sequence and its reverse complement (Shrikumar,
+    Greenside & Kundaje 2017). What they find on either strand stays apart, at the place where
+    it was found.
     """
 
     def __init__(
@@ -112,22 +151,34 @@ class ConvStem(nn.Module):
         channels: int = 64,
         kernels: Sequence[int] = (9, 15),
         dropout: float = 0.0,
+        both_strands: bool = False,
     ) -> None:
         super().__init__()
         if not kernels or any(kernel < 1 or kernel % 2 == 0 for kernel in kernels):
             raise UserError(f"stem: kernels is {list(kernels)}: write one or more odd numbers")
+        self.strands = 2 if both_strands else 1
+        size, width = input_size // self.strands, channels * len(kernels)
         self.convolutions = nn.ModuleList(
-            nn.Conv1d(input_size, channels, kernel, padding=kernel // 2) for kernel in kernels
+            nn.Conv1d(size, channels, kernel, padding=kernel // 2) for kernel in kernels
         )
-        self.output_size = channels * len(kernels)
-        self.projection = nn.Linear(input_size, self.output_size, bias=False)
+        self.output_size = self.strands * width
+        self.projection = nn.Linear(size, width, bias=False)
         self.dropout = SequenceDropout(dropout)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """``(batch, length, input_size)`` -> ``(batch, length, output_size)``; pads are 0."""
         pads = ~position_mask(lengths, x.shape[1]).unsqueeze(-1)
-        x = x.masked_fill(pads, 0.0)
-        channels_first = x.transpose(1, 2)
-        found = torch.cat([conv(channels_first) for conv in self.convolutions], dim=1)
-        states = gelu(found.transpose(1, 2)) + self.projection(x)
-        return self.dropout(states).masked_fill(pads, 0.0)
+        strands = x.masked_fill(pads, 0.0).chunk(self.strands, dim=-1)
+        read = [self._read(strand, turned=i == 1) for i, strand in enumerate(strands)]
+        states: Tensor = self.dropout(torch.cat(read, dim=-1))
+        return states.masked_fill(pads, 0.0)
+
+    def _read(self, x: Tensor, turned: bool) -> Tensor:
+        """``(batch, length, size)`` -> ``(batch, length, width)``; ``turned``: 3' to 5'."""
+        found = []
+        for one in self.convolutions:
+            assert isinstance(one, nn.Conv1d)
+            weight = one.weight.flip(-1) if turned else one.weight
+            found.append(conv1d(x.transpose(1, 2), weight, one.bias, padding=one.padding))
+        states: Tensor = gelu(torch.cat(found, dim=1).transpose(1, 2)) + self.projection(x)
+        return states

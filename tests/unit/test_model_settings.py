@@ -206,6 +206,17 @@ def test_structure_refuses_what_is_not_per_residue(model: dict[str, Any], said: 
     config("expression", models={"m": model})
 
 
+@pytest.mark.parametrize("inputs", [False, True])
+@pytest.mark.parametrize("task", ["structure", "affinity"])
+def test_a_second_strand_is_for_dna_alone(task: str, inputs: bool) -> None:
+    model: dict[str, Any] = {"stem": {"both_strands": True}}
+    if inputs and task == "affinity":
+        model = {"inputs": {"target": model}}
+    with pytest.raises(UserError, match=r"model 'm': stem\.both_strands is for DNA: expression"):
+        config(task, {"m": model})
+    config("expression", {"m": {"stem": {"both_strands": True}}})
+
+
 @pytest.mark.parametrize(
     ("model", "said"),
     [

@@ -141,8 +141,9 @@ def mean_tokens(embedding: Embedding, tokens: Tensor) -> Tensor:
     """
     kinds = torch.div(tokens - 1, embedding.kmers, rounding_mode="floor")
     known = embedding.kmers - 1  # the last of a kind is the unknown one
+    numbers = torch.arange(known, device=tokens.device)
     means = [
-        embedding.table.weight[1 + kind * embedding.kmers :][:known].mean(dim=0)
+        embedding.table(1 + kind * embedding.kmers + numbers).mean(dim=0)
         for kind in range(1 if embedding.landmark is None else 2)
     ]
     return torch.stack(means)[kinds]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from bioseq_lstm.data.alphabets import DNA
+from bioseq_lstm.data.alphabets import DNA, complement
 from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.nn.composition import Composition
 from bioseq_lstm.nn.heads import SequenceHead
@@ -32,7 +32,12 @@ class ExpressionNetwork(nn.Module):
         own = settings.input("gene").model_dump()
         embedding = {**own["embedding"], "landmark": coding_start}
         self.encoder = SequenceEncoder(
-            DNA.size, embedding, own["stem"], own["encoder"], own["attention"]
+            DNA.size,
+            embedding,
+            own["stem"],
+            own["encoder"],
+            own["attention"],
+            complement=DNA.encode(complement("".join(DNA.letters))).tolist(),
         )
         head = settings.head
         self.composition: Composition | None = None

@@ -44,11 +44,15 @@ class Toy:
         return replace(self, model=self.model.model_copy(update={"training": settings}))
 
 
-def model(encoder: str = "lstm", stride: int = 1, composition: bool = False) -> ModelSettings:
+def model(
+    encoder: str = "lstm", stride: int = 1, composition: bool = False, both_strands: bool = False
+) -> ModelSettings:
     size = {"window": 4} if encoder == "convlstm" else {}
+    stem = {"kernels": [3, 5], "channels": 4, "both_strands": True} if both_strands else None
     return ModelSettings.model_validate(
         {
             "embedding": {"size": 8, "kmer": stride, "stride": stride},
+            "stem": stem,
             "encoder": {"name": encoder, "hidden_size": 8, **size},
             "head": {"hidden": 16, "dropout": 0.1, "composition": composition},
             "training": {
@@ -124,17 +128,17 @@ def _splits(task: Task, measurements: pd.DataFrame) -> pd.DataFrame:
     return splits
 
 
-def make_toy(task: str, encoder: str = "lstm", stride: int = 1, composition: bool = False) -> Toy:
+def make_toy(task: str, encoder: str = "lstm", stride: int = 1, **how: bool) -> Toy:
     make = {"structure": _structure, "expression": _expression, "affinity": _affinity}
     reading = make[task](np.random.default_rng(7))
     start = {"coding_start": 4} if stride > 1 else {}  # codons in the frame of the fifth base
     _, settings = parse_settings({"task": task, "files": FILES[task], **start})
     encoded = TASKS[task].encode(reading, settings)
     splits = _splits(TASKS[task], reading.measurements)
-    return Toy(TASKS[task], encoded, splits, model(encoder, stride, composition))
+    return Toy(TASKS[task], encoded, splits, model(encoder, stride, **how))
 
 
 @pytest.fixture(scope="session")
 def toy() -> Callable[..., Toy]:
-    """``toy(task, encoder="lstm", stride=1, composition=False)`` -> Toy."""
+    """``toy(task, encoder="lstm", stride=1, composition=False, both_strands=False)`` -> Toy."""
     return make_toy

@@ -127,6 +127,7 @@ def test_costs_are_summed_over_the_runs_of_a_model() -> None:
             {"stem": {}, "encoder": {"name": "skip", "num_layers": 2, "bidirectional": False}},
             "stem 2 x 64, 2 x skip 96, one direction",
         ),
+        ({"stem": {"both_strands": True}}, "stem 2 x 64 on both strands, lstm 96"),
         ({"attention": {}}, "lstm 96, attention"),
         ({"inputs": {"target": {"embedding": {"size": 4}}}}, "lstm 96"),
         ({"inputs": {"target": {"encoder": {"name": "coupled"}}}}, "lstm 96; coupled 96"),

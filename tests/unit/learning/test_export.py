@@ -120,17 +120,17 @@ def test_structure_is_predicted_as_torch_does_with_its_calibration(
 
 
 @pytest.mark.parametrize(
-    ("encoder", "operator"),
+    ("changes", "operator"),
     [
-        ({"name": "lstm", "hidden_size": 8}, "LSTM"),
+        ({"stem": {"kernels": [3, 5], "channels": 4, "both_strands": True}}, "LSTM"),
         # Windows that begin at the start codon.
-        (one_loop("convlstm", window=3, anchored=True), "Scan"),
+        ({"encoder": one_loop("convlstm", window=3, anchored=True)}, "Scan"),
     ],
 )
 def test_expression_is_predicted_in_the_unit_of_the_table(
-    toy: Make, tmp_path: Path, encoder: dict[str, Any], operator: str
+    toy: Make, tmp_path: Path, changes: dict[str, Any], operator: str
 ) -> None:
-    data = with_model(toy("expression", stride=3, composition=True), encoder=encoder)
+    data = with_model(toy("expression", stride=3, composition=True), **changes)
     run = written(data, tmp_path)
     file = export_run(run).file
     assert operator in operators(file)

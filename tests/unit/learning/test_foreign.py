@@ -177,3 +177,14 @@ def test_a_run_without_a_whole_card_is_refused(content: Any, tmp_path: Path) -> 
     (tmp_path / "model.json").write_text(json.dumps(content))
     with pytest.raises(UserError, match="is no card of a trained run: "):
         load_network(TASKS["structure"], tmp_path)
+
+
+def test_a_network_of_both_strands_comes_back(tmp_path: Path) -> None:
+    """What is derived from the alphabet is not among the weights, and is there all the same."""
+    own = settings("lstm", stem={"kernels": [3], "both_strands": True})
+    about = ABOUT["expression"]
+    made = TASKS["expression"].network(own, Encoded({}, about=about), np.array([], dtype=int))
+    save_weights(tmp_path / "w.safetensors", made)
+    back = network_of(TASKS["expression"], own, about, tmp_path / "w.safetensors")
+    inputs = {"gene": torch.randint(1, 6, (2, 30)), "lengths": torch.tensor([30, 9])}
+    assert torch.equal(back(inputs), made.eval()(inputs))

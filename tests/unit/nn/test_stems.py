@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import conv1d, gelu
 
+from bioseq_lstm.data.alphabets import reverse_complement
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.nn.stems import ConvStem, Embedding
 
 DNA = {letter: code for code, letter in enumerate("ACGT", start=1)} | {"N": 5}
+COMPLEMENT = [4, 3, 2, 1]
 
 
 def padded_codes(sequences: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -150,3 +152,50 @@ def test_a_sequence_that_ends_before_its_frame_begins_is_one_unknown_token() -> 
     tokens, counts = embedding.tokens(*padded_codes(["CC", "CCAAAATG"]))
     assert counts.tolist() == [1, 2]
     assert tokens[0].tolist() == [embedding.kmers, 0]
+
+
+@given(sequence=st.text("ACGTN", min_size=1, max_size=12), kmer=st.integers(1, 3))
+def test_beside_each_token_stands_its_reverse_complement(sequence: str, kmer: int) -> None:
+    embedding = Embedding(6, 2, kmer=kmer, complement=COMPLEMENT)
+    features, _ = embedding(*padded_codes([sequence]))
+    turned, _ = embedding(*padded_codes([reverse_complement(sequence)]))
+    assert embedding.output_size == 4
+    assert torch.equal(
+        features[..., :2], embedding.table.weight[embedding.tokens(*padded_codes([sequence]))[0]]
+    )
+    # Base pairs: read from the other end, own and opposite change places.
+    assert torch.equal(features[..., 2:], turned.flip(1)[..., :2])
+    assert torch.equal(features[..., :2], turned.flip(1)[..., 2:])
+
+
+def test_the_reverse_complement_of_a_token_lies_on_its_side_of_the_landmark() -> None:
+    embedding = Embedding(6, 2, kmer=3, stride=3, landmark=3, complement=COMPLEMENT)
+    features, _ = embedding(*padded_codes(["ATGATGNNN"]))
+    # CAT is 1, 0, 3 in base 4; from the landmark on tokens are numbered after the 65 before it.
+    assert torch.equal(features[0, 0, 2:], embedding.table.weight[19 + 1])
+    assert torch.equal(features[0, 1, 2:], embedding.table.weight[65 + 19 + 1])
+    assert torch.equal(features[0, 2, 2:], embedding.table.weight[65 + 65])
+
+
+@pytest.mark.parametrize("kmer", [1, 2])
+def test_a_stem_of_both_strands_finds_on_one_what_it_finds_on_the_other(kmer: int) -> None:
+    """Sequences of one batch and their reverse complements; rounding of float64."""
+    torch.manual_seed(0)
+    embedding = Embedding(6, 3, kmer=kmer, complement=COMPLEMENT).double()
+    stem = ConvStem(embedding.output_size, 4, kernels=(9, 5), both_strands=True).double()
+    sequences = ["ACGTTGCANACGGT", "TTGAC", "GG"]
+    states = stem(*embedding(*padded_codes(sequences)))
+    turned = stem(*embedding(*padded_codes([reverse_complement(one) for one in sequences])))
+    assert states.shape[2] == stem.output_size == 16
+    for row, sequence in enumerate(sequences):
+        own, other = (of[row, : len(sequence) - kmer + 1] for of in (states, turned))
+        torch.testing.assert_close(own[:, 8:], other.flip(0)[:, :8], rtol=0, atol=1e-12)
+        assert not states[row, len(own) :].any()
+
+
+def test_one_strand_of_both_is_what_a_stem_of_one_finds() -> None:
+    torch.manual_seed(0)
+    both, one = ConvStem(6, 4, both_strands=True), ConvStem(3, 4)
+    one.load_state_dict(both.state_dict())
+    x, lengths = torch.randn(2, 20, 6), torch.tensor([20, 7])
+    assert torch.equal(both(x, lengths)[..., :8], one(x[..., :3], lengths))

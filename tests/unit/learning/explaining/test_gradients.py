@@ -16,6 +16,7 @@ WAYS: list[dict[str, Any]] = [
     {"task": "structure", "encoder": "convlstm"},
     {"task": "expression"},
     {"task": "expression", "stride": 3, "composition": True},
+    {"task": "expression", "both_strands": True},
     {"task": "affinity"},
     {"task": "affinity", "composition": True},
 ]
