@@ -199,7 +199,7 @@ def test_initial_vectors_reach_the_embedding() -> None:
             {"kernel": [9]},
             TYPICAL[0],
             "stem: no option 'kernel' (did you mean 'kernels'?); it takes "
-            "channels, kernels, dropout",
+            "channels, kernels, dropout, both_strands",
         ),
     ],
 )
