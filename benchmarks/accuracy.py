@@ -105,6 +105,10 @@ def page(references: Mapping[str, Any]) -> str:
     return "\n\n".join(sections) + "\n"
 
 
+def _time(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{max(1, round(seconds / 60))} min"
+
+
 def _section(name: str, reference: Mapping[str, Any], table: pd.DataFrame) -> str:
     metrics = [LABELS[key] for key in reference["metrics"]]
     lines = [*_ours(metrics, table), *_theirs(metrics, reference.get("systems", []))]
@@ -112,7 +116,7 @@ def _section(name: str, reference: Mapping[str, Any], table: pd.DataFrame) -> st
     first = table.iloc[0]
     trained = table[table["kind"] == "model"].drop_duplicates("name")
     costs = "; ".join(
-        f"`{row['name']}` {row['training_seconds'] / 3600:.1f} h a run on one {row['device']} "
+        f"`{row['name']}` {_time(row['training_seconds'])} a run on one {row['device']} "
         f"({row['tokens_per_second']:,.0f} letters/s, {row['epochs']:.0f} epochs)"
         for _, row in trained.iterrows()
     )

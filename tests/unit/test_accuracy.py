@@ -103,3 +103,12 @@ def test_every_benchmark_that_is_cited_has_a_configuration_and_known_figures(
         for system in reference.get("systems", []):
             assert system["source"]
             assert set(system) & set(reference["metrics"])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(20, "1 min"), (150, "2 min"), (3570, "60 min"), (6480, "1.8 h")]
+)
+def test_short_trainings_are_told_in_minutes(
+    accuracy: ModuleType, seconds: float, told: str
+) -> None:
+    assert accuracy._time(seconds) == told
