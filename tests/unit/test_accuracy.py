@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -112,3 +113,15 @@ def test_short_trainings_are_told_in_minutes(
     accuracy: ModuleType, seconds: float, told: str
 ) -> None:
     assert accuracy._time(seconds) == told
+
+
+def test_the_readme_has_the_figures_of_the_page() -> None:
+    """Figures with their intervals, in each row of the README's table, as the page has them."""
+    readme, page = (
+        (folder / "README.md").read_text(encoding="utf-8") for folder in (ROOT, BENCHMARKS)
+    )
+    table = readme.partition("## How accurate")[2].partition("\n## ")[0]
+    figures = re.findall(r"\.\d{3} \(\.\d{3}–\.\d{3}\)", table)
+    assert len(figures) >= 10
+    shown = page.replace("0.", ".")
+    assert [figure for figure in figures if f" {figure}" not in shown.replace("*", " ")] == []
