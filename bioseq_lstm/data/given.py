@@ -41,6 +41,33 @@ def names_validation(parts: PartWords | None, words: Iterable[str]) -> bool:
     return any(known.get(str(set_name(str(word)))) == VALIDATION for word in words)
 
 
+def check_words(
+    column: str | None,
+    words: Iterable[str],
+    parts: PartWords,
+    wanted: Sequence[str] = PARTS,
+    refused: bool = False,
+) -> None:
+    """Raise UserError for a word under ``parts`` that no row of the column has.
+
+    Misspelt, a word that should be set aside would be a fold like any other, without a word.
+    With records ``refused`` it may have been theirs: then only one that is like a word of the
+    column which ``parts`` does not name is a fault. Of parts that are not ``wanted`` nothing is
+    asked.
+    """
+    there = {str(set_name(str(word))) for word in words}
+    others = sorted(there - set(part_of(parts)))
+    for part in (*wanted, UNUSED):
+        for word in parts.get(part, ()):
+            if str(set_name(word)) in there:
+                continue
+            meant = nearest(word.strip().casefold(), others)
+            if meant or not refused:
+                raise UserError(
+                    f"split.parts names {word!r}, which column {column!r} does not have{meant}"
+                )
+
+
 def named_parts(
     column: str | None,
     words: Sequence[str],

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from bioseq_lstm.data.assignment import UNUSED
-from bioseq_lstm.data.given import names_validation
+from bioseq_lstm.data.assignment import PARTS, TEST, UNUSED
+from bioseq_lstm.data.given import check_words, names_validation
 from bioseq_lstm.data.leakage import LeakageSettings, check_leakage
 from bioseq_lstm.data.profile import profile
 from bioseq_lstm.data.records import (
@@ -21,7 +21,7 @@ from bioseq_lstm.data.records import (
 from bioseq_lstm.data.similarity import MAX_EVALUE, SENSITIVITY
 from bioseq_lstm.data.splitting import SplitSettings
 from bioseq_lstm.data.text import check_unpacked
-from bioseq_lstm.files import sha256, sha256_of, write_json, write_parquet, write_tsv
+from bioseq_lstm.files import read_tsv, sha256, sha256_of, write_json, write_parquet, write_tsv
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks.base import Task
@@ -64,6 +64,7 @@ def split_dataset(task: Task, settings: DatasetSettings, folder: Path, threads: 
     layout = Layout(folder)
     how = SplitSettings(**settings.split.model_dump())
     reading = stored_reading(layout)
+    _check_parts(reading, how, refused=bool(len(read_tsv(layout.rejected))))
     splits, sides = task.split(reading, how, threads)
     gate = LeakageSettings(**settings.leakage.model_dump())
     found = check_leakage(gate, splits, sides, threads)
@@ -91,13 +92,26 @@ def draws_validation(reading: Reading, how: SplitSettings) -> bool:
     """Whether the validation part of a ``given`` split had to be drawn from training."""
     if how.strategy != "given" or how.folds > 1:
         return False
+    return not names_validation(how.parts, _column(reading, how))
+
+
+def _column(reading: Reading, how: SplitSettings) -> pd.Series:
+    """The column of a ``given`` split, without the records of an external test set."""
     # Parts that stand with the measurements are in `set`; they go before an annotation.
     annotated = how.column in reading.records
     measured = how.column in reading.measurements and (how.column == "set" or not annotated)
     words = (reading.measurements if measured else reading.records)[how.column]
     if EXTERNAL_TEST in reading.records:
         words = words[~reading.records[EXTERNAL_TEST].to_numpy(bool)]
-    return not names_validation(how.parts, words)
+    return words
+
+
+def _check_parts(reading: Reading, how: SplitSettings, refused: bool) -> None:
+    """Raise UserError for a word of ``split.parts`` that the column lacks, if there is one."""
+    there = how.column in reading.records or how.column in reading.measurements
+    if how.parts and there:  # the split itself tells of a column that is not
+        wanted = [part for part in PARTS if part != TEST or EXTERNAL_TEST not in reading.records]
+        check_words(how.column, _column(reading, how), how.parts, wanted, refused)
 
 
 @dataclass(frozen=True)

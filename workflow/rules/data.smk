@@ -32,6 +32,7 @@ rule split:
     input:
         records=rules.read.output.records,
         measurements=rules.read.output.measurements,
+        rejected=rules.read.output.rejected,
     output:
         splits="results/{dataset}/splits.tsv",
         leakage="results/{dataset}/leakage.tsv",

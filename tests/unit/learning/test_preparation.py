@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pandas as pd
 import pytest
+from small_entries import genes
 
-from bioseq_lstm.data.records import Reading
+from bioseq_lstm.config import parse_settings
+from bioseq_lstm.data.records import EXTERNAL_TEST, Reading, Refusal, write_rejected
 from bioseq_lstm.data.splitting import SplitSettings
-from bioseq_lstm.learning.preparation import Around, described, draws_validation
+from bioseq_lstm.errors import UserError
+from bioseq_lstm.files import read_tsv, write_parquet
+from bioseq_lstm.learning.preparation import Around, described, draws_validation, split_dataset
+from bioseq_lstm.tasks import TASKS
 
 
 def words(how: SplitSettings, drawn: bool = False) -> str:
@@ -85,3 +93,68 @@ def test_operons_are_promised_only_where_strand_and_end_are_known() -> None:
     assert "60,000 bases" in said
     assert "where strand and end of every gene are known, likely operons" in said
     assert "operons" not in words(SplitSettings("group", column="family"))
+
+
+def split_by(
+    folder: Path,
+    words: list[str],
+    split: dict[str, Any],
+    refused: int = 0,
+    tested: list[bool] | None = None,
+) -> pd.DataFrame:
+    """The table of a split of genes with the ``words`` in column ``rand``."""
+    found = genes(len(words))
+    records = pd.DataFrame(
+        {"entity": "gene", "id": found.ids, "sequence": found.sequences, "rand": words}
+    )
+    if tested is not None:
+        records[EXTERNAL_TEST] = tested
+    write_parquet(folder / "records.parquet", records)
+    write_parquet(folder / "measurements.parquet", records[["id"]].assign(x=1.0))
+    refusals = [Refusal("genes.fasta", 1, f"r{row}", "no sequence") for row in range(refused)]
+    write_rejected(folder / "rejected.tsv", refusals)
+    _, settings = parse_settings(
+        {
+            "task": "expression",
+            "files": {"sequences": "a", "expression": "b"},
+            "split": {"strategy": "given", "column": "rand", **split},
+            "models": {"m": {}},
+        }
+    )
+    split_dataset(TASKS["expression"], settings, folder)
+    return read_tsv(folder / "splits.tsv")
+
+
+def test_a_word_of_parts_that_the_column_lacks_stops_before_it_becomes_a_fold(
+    tmp_path: Path,
+) -> None:
+    split = {"folds": 4, "parts": {"unused": ["dropp"]}}
+    for refused in (0, 1):
+        with pytest.raises(UserError) as caught:
+            split_by(tmp_path, ["part1", "part2", "part3", "Drop"], split, refused)
+        assert str(caught.value) == (
+            "split.parts names 'dropp', which column 'rand' does not have (did you mean 'drop'?)"
+        )
+
+
+def test_a_word_of_a_part_that_no_row_says_stops(tmp_path: Path) -> None:
+    split = {"parts": {"train": ["a", "b", "e"], "validation": ["c"], "test": ["d"]}}
+    with pytest.raises(UserError) as caught:
+        split_by(tmp_path, ["a", "b", "c", "d"], split)
+    assert str(caught.value) == "split.parts names 'e', which column 'rand' does not have"
+
+
+def test_a_word_may_be_that_of_records_that_were_refused(tmp_path: Path) -> None:
+    split = {"parts": {"train": ["a"], "validation": ["c"], "test": ["d"], "unused": ["drop"]}}
+    table = split_by(tmp_path, ["a", "c", "d"], split, refused=1)
+    assert table["fold0"].tolist() == ["train", "validation", "test"]
+
+
+def test_of_what_an_external_test_set_tests_no_word_is_asked(tmp_path: Path) -> None:
+    split = {"parts": {"train": ["a"], "validation": ["c"], "test": ["d"]}}
+    table = split_by(tmp_path, ["a", "c", "x"], split, tested=[False, False, True])
+    assert table["fold0"].tolist() == ["train", "validation", "test"]
+    split["parts"]["train"] = ["a", "x"]
+    with pytest.raises(UserError) as caught:
+        split_by(tmp_path, ["a", "c", "x"], split, tested=[False, False, True])
+    assert str(caught.value) == "split.parts names 'x', which column 'rand' does not have"
