@@ -80,15 +80,16 @@ def named_parts(
     Raises UserError for a word that stands for none of those ``wanted``, nor for ``unused``.
     """
     found = {word: part for word, part in part_of(parts).items() if part in (*wanted, UNUSED)}
-    known = found if parts else (*wanted, UNUSED)
     for word, name in zip(words, ids, strict=True):
         if set_name(word) not in found:
-            mend = ", or put the word under split.parts" if parts else ""
-            if TEST not in wanted:
-                mend += "; what is tested stands in files.test"
+            if parts:
+                known = f"split.parts has {', '.join(sorted(found))}: put the word there too"
+            else:
+                known = f"known: {', '.join((*wanted, UNUSED))}"
+            tested = "" if TEST in wanted else "; what is tested stands in files.test"
             raise UserError(
                 f"record {name!r} has {word!r} in column {column!r}"
-                f"{nearest(word.casefold(), found)}; known: {', '.join(known)}{mend}"
+                f"{nearest(word.casefold(), found)}; {known}{tested}"
             )
     return np.array([found[str(set_name(word))] for word in words], dtype=object)
 

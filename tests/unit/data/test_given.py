@@ -76,13 +76,14 @@ FAULTS = {
     "word that no part has": (
         SplitSettings("given", column="set", parts=FOLDS),
         given_words("train1", "tests", "test"),
-        "'tests' in column 'set' (did you mean 'test'?); known: train1, train2, train0, test, or "
-        "put the word under split.parts",
+        "record 'g1' has 'tests' in column 'set' (did you mean 'test'?); split.parts has test, "
+        "train0, train1, train2: put the word there too",
     ),
     "unknown word": (
         SplitSettings("given", column="set"),
         given_words("train", "tets", "test"),
-        "record 'g1' has 'tets' in column 'set' (did you mean 'test'?)",
+        "record 'g1' has 'tets' in column 'set' (did you mean 'test'?); known: train, validation, "
+        "test, unused",
     ),
     "empty word": (
         SplitSettings("given", column="set"),
