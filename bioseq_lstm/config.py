@@ -6,19 +6,17 @@ This module stays light (no torch, no pandas): Snakemake reads it every time it 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from bioseq_lstm import pretrained
-from bioseq_lstm.download_settings import DOWNLOADS, Download
+from bioseq_lstm.download_settings import Download
 from bioseq_lstm.encoder_settings import OTHER_NAMES
 from bioseq_lstm.errors import UserError, nearest
 from bioseq_lstm.model_settings import ModelSettings
-from bioseq_lstm.places import leaves
 from bioseq_lstm.presets import merge, preset
 from bioseq_lstm.settings import DATASETS, LEARNT, NAME, Config, DatasetSettings, PretrainedDataset
 from bioseq_lstm.strict_yaml import line_of, load_yaml
@@ -64,75 +62,6 @@ def parse_config(raw: Any, file: str | Path | None = None) -> Config:
         return Config.model_validate(resolved)
     except ValidationError as error:
         raise _as_user_error(error, Config, resolved, raw, file) from None
-
-
-def check_files(config: Config, file: str | Path | None = None, made: Collection[str] = ()) -> None:
-    """Raise ``UserError`` for a path that leads out of the project, a packed model that is not
-    there, or a file that no rule makes.
-
-    ``made`` are folders whose files rules make; those of ``data/downloads`` stand in `downloads`.
-    Snakemake would not say so while results of an earlier file of that dataset stand.
-    """
-    _check_places(config, file)
-    for name, alone in config.predicted.items():
-        _check_model(alone.pretrained, ("datasets", name, "pretrained"), file)
-    for name, dataset in config.learnt.items():
-        for label, model in dataset.models.items():
-            if model.init_from is not None and model.init_from.pretrained is not None:
-                _check_model(model.init_from.pretrained, ("models", label, "init_from"), file)
-        for key, path in dataset.files.paths().items():
-            folder = Path(path).parent
-            fetched = folder == Path(DOWNLOADS)
-            if Path(path).is_file() or str(folder) in made:
-                continue
-            if fetched and Path(path).name in config.downloads:
-                continue
-            there = [other.name for other in folder.iterdir()] if folder.is_dir() else []
-            raise UserError(
-                f"datasets.{name}.files.{key}: there is no file {path!r}"
-                f"{', and `downloads` does not name it' if fetched else ''}"
-                f"{nearest(Path(path).name, [*there, *config.downloads] if fetched else there)}",
-                file=file,
-                line=_line(file, ("datasets", name, "files", *key.split("."))),
-            )
-
-
-def _check_places(config: Config, file: str | Path | None) -> None:
-    """Raise ``UserError`` for a path that leaves the project and is not below ``outside``."""
-    for keys, path in _paths(config):
-        if leaves(path, config.outside):
-            raise UserError(
-                f"{'.'.join(keys)}: {path!r} leaves the project: put it below this folder, or list "
-                "its folder under `outside`",
-                file=file,
-                line=_line(file, keys),
-            )
-
-
-def _paths(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every path of the configuration that is read, and its keys."""
-    for name, dataset in config.datasets.items():
-        where = ("datasets", name)
-        if dataset.new is not None:
-            yield (*where, "new"), dataset.new
-        if isinstance(dataset, PretrainedDataset):
-            yield (*where, "pretrained"), dataset.pretrained
-            continue
-        for key, path in dataset.files.paths().items():
-            yield (*where, "files", *key.split(".")), path
-        for label, model in dataset.models.items():
-            if model.init_from is not None:
-                path = model.init_from.file or model.init_from.pretrained or ""
-                yield ("models", label, "init_from"), path
-
-
-def _check_model(model: str, keys: tuple[str, ...], file: str | Path | None) -> None:
-    """Raise ``UserError`` unless ``model`` is installed or a folder."""
-    try:
-        pretrained.find(model)
-    except UserError as error:
-        message = f"{'.'.join(keys)}: {error}"
-        raise UserError(message, file=file, line=_line(file, keys)) from None
 
 
 def load_config(path: str | Path) -> Config:
@@ -184,7 +113,7 @@ def _resolve_models(
             f"datasets.{name}.models: write names, such as [bilstm, convlstm], or a mapping of "
             "name to what differs",
             file=file,
-            line=_line(file, ("datasets", name, "models")),
+            line=line_in(file, ("datasets", name, "models")),
         )
     models = {}
     for model, own in chosen.items():
@@ -194,7 +123,7 @@ def _resolve_models(
                 f"dataset {name!r} names the model {model!r}, which is not in `models`"
                 f"{nearest(str(model), named)}",
                 file=file,
-                line=_line(file, ("datasets", name, "models", model)),
+                line=line_in(file, ("datasets", name, "models", model)),
             )
         asked = merge(named[model] or {}, own or {})
         models[model] = merge(preset(entry, asked), asked)
@@ -208,11 +137,12 @@ def _check_map(entry: Any, keys: tuple[Any, ...], file: str | Path | None) -> No
             f"{'.'.join(map(str, keys))}: {entry!r} must be a mapping, such as "
             "`encoder: {name: lstm}`",
             file=file,
-            line=_line(file, keys),
+            line=line_in(file, keys),
         )
 
 
-def _line(file: str | Path | None, keys: Sequence[Any]) -> int | None:
+def line_in(file: str | Path | None, keys: Sequence[Any]) -> int | None:
+    """The line of ``keys`` where ``file`` is one, and not the names of several."""
     return line_of(file, keys) if file is not None and Path(file).is_file() else None
 
 
@@ -259,7 +189,7 @@ def _as_user_error(
         message = "is missing"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     where = ".".join(map(str, keys)) or "top level"
-    return UserError(f"{where}: {message}{more}", file=file, line=_line(file, keys))
+    return UserError(f"{where}: {message}{more}", file=file, line=line_in(file, keys))
 
 
 def _stands(raw: Any, keys: Sequence[Any]) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bioseq_lstm.config import check_files, load_config, parse_settings
+from bioseq_lstm.config import load_config, parse_settings
+from bioseq_lstm.config_files import check_files
 from bioseq_lstm.data.alphabets import DNA, PROTEIN
 from bioseq_lstm.data.fasta import read_fasta
 from bioseq_lstm.data.labels import read_labelled_chains

@@ -11,12 +11,8 @@ from typing import Any
 import pytest
 from small_config import config, dataset, write_package_files
 
-from bioseq_lstm.config import (
-    check_files,
-    load_config,
-    parse_config,
-    parse_settings,
-)
+from bioseq_lstm.config import load_config, parse_config, parse_settings
+from bioseq_lstm.config_files import check_files
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.settings import Config
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bioseq_lstm.config import check_files, parse_config
+from bioseq_lstm.config import parse_config
+from bioseq_lstm.config_files import check_files
 from bioseq_lstm.errors import UserError
 
 CHECKSUM = "0" * 64

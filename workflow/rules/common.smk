@@ -14,7 +14,8 @@ sys.path.insert(0, str(HOME))
 
 from snakemake import __version__ as snakemake_version
 
-from bioseq_lstm.config import check_files, parse_config
+from bioseq_lstm.config import parse_config
+from bioseq_lstm.config_files import check_files
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import sha256
 from bioseq_lstm.newfiles import new_files
