@@ -26,6 +26,7 @@ def check_files(config: Config, file: str | Path | None = None, made: Collection
     _check_places(config, file)
     for name, alone in config.predicted.items():
         _check_model(alone.pretrained, ("datasets", name, "pretrained"), file)
+        _check_task(name, alone, file)
     for name, dataset in config.learnt.items():
         for label, model in dataset.models.items():
             if model.init_from is not None and model.init_from.pretrained is not None:
@@ -74,6 +75,19 @@ def _paths(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
             if model.init_from is not None:
                 path = model.init_from.file or model.init_from.pretrained or ""
                 yield ("models", label, "init_from"), path
+
+
+def _check_task(name: str, alone: PretrainedDataset, file: str | Path | None) -> None:
+    """Raise ``UserError`` where the dataset's model predicts for another task."""
+    task = pretrained.task_of(pretrained.find(alone.pretrained))
+    if task not in (alone.task, None):
+        keys = ("datasets", name, "task")
+        raise UserError(
+            f"{'.'.join(keys)}: {alone.task!r} is not what the model {alone.pretrained!r} "
+            f"predicts: write `task: {task}`, or name another model",
+            file=file,
+            line=line_in(file, keys),
+        )
 
 
 def _check_model(model: str, keys: tuple[str, ...], file: str | Path | None) -> None:

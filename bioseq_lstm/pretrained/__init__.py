@@ -5,6 +5,7 @@ This module stays light: Snakemake reads it every time it starts.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from bioseq_lstm.errors import UserError, nearest
@@ -38,6 +39,16 @@ def find(model: str) -> Path:
         if not (folder / name).is_file():
             raise UserError(f"has no {name}: `bioseq-lstm package` makes such a folder", file=model)
     return folder
+
+
+def task_of(folder: Path) -> str | None:
+    """The task that a packed model's card names; None where it is no card, as is told later."""
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    task = card.get("task") if isinstance(card, dict) else None
+    return task if isinstance(task, str) else None
 
 
 def _is_folder(path: Path) -> bool:

@@ -389,3 +389,21 @@ def test_what_is_explained_suits_the_task(task: str, key: dict[str, str], said: 
     files = {"sequences": "a", **({"expression": "b"} if task == "expression" else {})}
     with pytest.raises(UserError, match=said):
         parse_config({"datasets": {"d": {"task": task, "files": files, "explain": key}}})
+
+
+def test_the_task_of_a_dataset_is_that_of_its_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "new").mkdir()
+    lines = ["datasets:", "  mine:", "    task: affinity"]
+    lines += ["    pretrained: structure-cb513-bilstm", "    new: new"]
+    (tmp_path / "config.yaml").write_text("\n".join(lines))
+    with pytest.raises(UserError) as error:
+        check_files(load_config("config.yaml"), "config.yaml")
+    assert str(error.value) == (
+        "config.yaml, line 3: datasets.mine.task: 'affinity' is not what the model "
+        "'structure-cb513-bilstm' predicts: write `task: structure`, or name another model"
+    )
+    (tmp_path / "config.yaml").write_text("\n".join(lines).replace("affinity", "structure"))
+    check_files(load_config("config.yaml"), "config.yaml")
