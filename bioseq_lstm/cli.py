@@ -15,13 +15,13 @@ from bioseq_lstm.errors import UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one verb; what the user can mend is one line on stderr and exit status 2."""
+    """Run one verb; what the user can mend is one line on stderr and exit status 2, or 3."""
     try:
         options = _parser().parse_args(arguments)
         options.verb(options)
     except UserError as error:
         print(f"bioseq-lstm: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(error.status)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""The one exception that a user is meant to read."""
+"""The exceptions that a user is meant to read."""
 
 from __future__ import annotations
 
@@ -11,14 +11,25 @@ class UserError(Exception):
     """Something only the user can mend, said in one line.
 
     The line names what is wrong, where it stands (file, line, record) and the mend.
-    The command line prints it without a traceback and exits with status 2.
+    The command line prints it without a traceback and exits with ``status``.
     """
+
+    status = 2
 
     def __init__(
         self, message: str, *, file: str | Path | None = None, line: int | None = None
     ) -> None:
         place = "" if file is None else f"{file}: " if line is None else f"{file}, line {line}: "
         super().__init__(" ".join(f"{place}{message}".split()))
+
+
+class NothingPredictedError(UserError):
+    """Everything was read and written, and there was nothing to predict in it.
+
+    It has a status of its own: to the workflow, a folder of new files that is still empty is fine.
+    """
+
+    status = 3
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

@@ -45,6 +45,19 @@ def test_new_sequences_alone_are_predicted_and_reported(alone: Project) -> None:
     assert alone.plan().planned == {"index", "predict_packed alone"}
 
 
+def test_a_folder_with_nothing_to_predict_yet_has_its_page(alone: Project) -> None:
+    alone.path("data/new/proteins.fasta").write_text(">dna\n" + "ACGT" * 10 + "\n")
+    done = alone.snakemake()
+    assert done.status == 0, done.output
+    log = alone.path("results/alone/logs/predict.log").read_text()
+    assert "line 1: nothing was predicted, 1 record refused, the first: looks like DNA" in log
+    assert "looks like DNA" in alone.path("results/index.html").read_text()
+    alone.path("data/new/proteins.fasta").unlink()
+    assert alone.snakemake().status == 0
+    assert "Nothing yet" in alone.path("results/alone/report.html").read_text()
+    assert alone.plan().planned == set()
+
+
 def test_a_model_that_is_not_installed_is_named_with_the_nearest(alone: Project) -> None:
     dataset = {"task": "structure", "pretrained": "tinny", "new": "data/new"}
     alone.configure({"datasets": {"alone": dataset}})

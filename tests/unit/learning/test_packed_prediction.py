@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 from tiny_package import write_package
 
+from bioseq_lstm.cli import main
 from bioseq_lstm.data.alphabets import PROTEIN
 from bioseq_lstm.data.encoded import Encoded
-from bioseq_lstm.errors import UserError
+from bioseq_lstm.errors import NothingPredictedError, UserError
 from bioseq_lstm.files import read_tsv
 from bioseq_lstm.learning import prediction as module
 from bioseq_lstm.learning.packages import load_package
@@ -53,7 +54,8 @@ def test_probabilities_are_those_of_the_network_at_its_temperature(
     model: str, tmp_path: Path
 ) -> None:
     said = predict_packed(model, [fasta(tmp_path / "x.fasta", CHAINS)], tmp_path / "out")
-    assert said == f"7 records of 1 files predicted, 0 refused: {tmp_path / 'out/report.html'}"
+    counted = "7 records in 1 file: 7 predicted, 0 refused, 0 repeated"
+    assert said == f"{counted}: {tmp_path / 'out/report.html'}"
     package = load_package(model)
     encoded = Encoded({"chain": PROTEIN.encode_all(list(CHAINS.values()))})
     (network,), rows = package.networks, np.arange(len(CHAINS))
@@ -144,11 +146,42 @@ def test_a_fault_in_the_last_record_is_told_before_anything_is_predicted(
 
 def test_refused_records_are_listed_and_counted(model: str, tmp_path: Path) -> None:
     file = fasta(tmp_path / "x.fasta", {"good": "MKVLAAG", "=bad": "MK1", "gap": "MK-V"})
+    file.write_text(file.read_text() + ">good\nMKVLAAG\n")
     said = predict_packed(model, [file], tmp_path / "out")
-    assert said.startswith("1 records of 1 files predicted, 2 refused")
-    rejected = read_tsv(tmp_path / "out/predictions/rejected.tsv", text=("record",))
+    listed = tmp_path / "out/predictions/rejected.tsv"
+    assert said == (
+        f"4 records in 1 file: 1 predicted, 2 refused (reasons: {listed}), 1 repeated: "
+        f"{tmp_path / 'out/report.html'}"
+    )
+    rejected = read_tsv(listed, text=("record",))
     assert rejected["record"].tolist() == ["'=bad", "gap"]
     assert rejected["line"].tolist() == [3, 5]
+
+
+def test_nothing_predicted_is_an_error_with_the_first_reason(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = fasta(tmp_path / "x.fasta", {"dna": "ACGT" * 10, "<b>": "MK1"})
+    with pytest.raises(SystemExit) as left:
+        main(["predict", "--model", model, "--out", str(tmp_path / "out"), str(file)])
+    assert left.value.code == 3
+    listed = tmp_path / "out/predictions/rejected.tsv"
+    said = (
+        f"{file}, line 1: nothing was predicted, 2 records refused, the first: looks like DNA or "
+        f"RNA: 40 letters, all of them in ACGTUN; all with their reasons: {listed}"
+    )
+    assert capsys.readouterr().err == f"bioseq-lstm: {said}\n"
+    assert len(read_tsv(listed)) == 2
+    assert json.loads((tmp_path / "out/summary.json").read_text())["warnings"] == [f"{said}."]
+    assert "nothing was predicted, 2 records refused" in (tmp_path / "out/report.html").read_text()
+
+
+def test_an_empty_folder_is_an_error_and_leaves_a_page(model: str, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    with pytest.raises(NothingPredictedError, match=r"new: nothing was predicted: no file for a "):
+        predict_packed(model, [tmp_path / "new"], tmp_path / "out")
+    assert json.loads((tmp_path / "out/summary.json").read_text())["warnings"] == []
+    assert "Nothing yet" in (tmp_path / "out/report.html").read_text()
 
 
 def test_the_folder_of_something_else_is_left_alone(model: str, tmp_path: Path) -> None:
