@@ -13,6 +13,7 @@ from bioseq_lstm.data.similarity import MAX_EVALUE, SENSITIVITY
 from bioseq_lstm.files import read_json
 from bioseq_lstm.learning.costs import encoder_text
 from bioseq_lstm.learning.references import BASELINES, ENCODERS, Bibliography
+from bioseq_lstm.learning.stacked import span, weighed
 from bioseq_lstm.learning.study import Run, Study, interval, listed, spread
 from bioseq_lstm.learning.training import MIN_DELTA, WARM_UP
 
@@ -144,24 +145,14 @@ def _stacking(runs: Sequence[Run], cite: Bibliography) -> str:
     names = list(own[0]["baselines"])
     under = f"the baseline {names[0]}"
     if len(names) > 1:
-        spans = [
-            f"{name} ({_span([stack['baselines'][name]['weight'] for stack in own], '.2f')})"
-            for name in names
-        ]
-        under = f"the weighted mean of the baselines {listed(spans)}"
+        under = f"the weighted mean of the baselines {listed(weighed([run.card for run in runs]))}"
     return (
         f"It learnt what {under} leaves, fitted out of fold on {own[0]['folds']} folds of the "
         f"training part{cite('stacking')}. It is added to it at "
-        f"{_span([stack['share'] for stack in own], '.0%')}, the share that the validation part "
+        f"{span([stack['share'] for stack in own], '.0%')}, the share that the validation part "
         f"bears out{cite('stacked regressions')}; test records are predicted by baselines that, "
         "their choices made, were fitted on the validation part too where they can be."
     )
-
-
-def _span(values: Sequence[float], form: str) -> str:
-    """The lowest and the highest of the networks of a model."""
-    low, high = (format(value, form) for value in (min(values), max(values)))
-    return low if low == high else f"{low} to {high}"
 
 
 def _encoder_keys(side: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from bioseq_lstm.learning.compared import models_compared
 from bioseq_lstm.learning.costs import TrainedRun, cost_table, invariance_text
+from bioseq_lstm.learning.stacked import stack_table
 from bioseq_lstm.metrics.base import Metric
 from bioseq_lstm.reporting.charts import intervals, learning_curves
 from bioseq_lstm.reporting.panels import Chart, Panel, Section, Table, Text
@@ -44,6 +45,7 @@ def models_section(
     for key in shown[:2]:
         items.append(_interval_chart(labels[key], figures, interval))
     items.append(_figures_table([labels[key] for key in shown], figures, interval))
+    items += stack_table(runs)
     items.append(
         Table(
             "Models minus the best baseline",

@@ -21,6 +21,7 @@ from bioseq_lstm.learning.predicted import left_out, read_predicted, text_tsv
 from bioseq_lstm.learning.prediction import MANIFEST
 from bioseq_lstm.learning.sections import data_section, split_section
 from bioseq_lstm.learning.splits import read_splits
+from bioseq_lstm.learning.stacked import sums
 from bioseq_lstm.learning.study import read_study
 from bioseq_lstm.learning.unlike import unlike_section
 from bioseq_lstm.learning.verdict import (
@@ -65,7 +66,8 @@ def report_dataset(
         leakage,
     )
     bands = read_tsv(layout.bands)
-    said, warnings = _judge(task, results, differences, bands, split_report)
+    runs = _runs(layout, settings, models)
+    said, warnings = _judge(task, results, differences, bands, split_report, sums(runs))
     page = Page(
         title=name,
         subtitle=task.describe(results)[0],
@@ -82,7 +84,7 @@ def report_dataset(
                 bands,
                 read_tsv(layout.strata, text=("stratum",)),
                 read_tsv(layout.comparisons, text=("name", "against")),
-                _runs(layout, settings, models),
+                runs,
                 settings.bootstrap,
                 chosen,
             ),
@@ -174,10 +176,13 @@ def _judge(
     differences: pd.DataFrame,
     bands: pd.DataFrame,
     split_report: dict[str, Any],
+    stacked: dict[str, str],
 ) -> tuple[list[str], list[str]]:
     figures, headline = results.figures, task.metrics[0]
     said = [
-        *verdict(headline, figures, differences, results.chosen, task.describe(results)[1]),
+        *verdict(
+            headline, figures, differences, results.chosen, task.describe(results)[1], stacked
+        ),
         *farthest(headline, bands, results.chosen),
         *none_beats(headline, differences),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -12,7 +13,12 @@ MOST_ALONE = 3  # models of which each gets a sentence of its own
 
 
 def verdict(
-    metric: Metric, figures: pd.DataFrame, differences: pd.DataFrame, chosen: str, n: str
+    metric: Metric,
+    figures: pd.DataFrame,
+    differences: pd.DataFrame,
+    chosen: str,
+    n: str,
+    sums: Mapping[str, str] = MappingProxyType({}),
 ) -> list[str]:
     """Sentences on the headline figure: the chosen model, the best baseline, the control.
 
@@ -20,11 +26,16 @@ def verdict(
         figures: ``figures.tsv``.
         differences: ``differences.tsv``.
         n: what was tested, such as ``180 chains in 171 clusters``.
+        sums: of each stacked model, what it is the sum of.
     """
     own = _row(figures, chosen, metric.key)
     sentences = [
         f"{chosen} reaches {metric.label} {_interval(own)} on {n}.",
     ]
+    if len(sums) <= MOST_ALONE:
+        sentences += sums.values()
+    elif chosen in sums:
+        sentences.append(sums[chosen])
     own = differences[differences["metric"] == metric.key]
     alone = own if len(own) <= MOST_ALONE else own[own["name"] == chosen]
     sentences += [_against_baseline(metric, row) for _, row in alone.iterrows()]

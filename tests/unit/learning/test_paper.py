@@ -205,6 +205,11 @@ def test_what_networks_are_stacked_on_is_said_with_its_weights(tmp_path: Path) -
     assert f"on {stacks[0]['folds']} folds of the training part" in said
     answers = checklist(study).set_index("question")["answer"]
     assert f"m takes {listed(UNDER)} as input" in answers["Meta-predictions"]
+    shares = sorted(stack["share"] for stack in stacks)
+    verdict = json.loads((tmp_path / "results/summary.json").read_text())["verdict"]
+    assert verdict[1].startswith(f"m is the sum of {listed(UNDER)} (weights ")
+    assert f" and a network, added at {shares[0]:.0%}" in verdict[1]
+    assert "What stacked models are the sum of" in (tmp_path / "results/report.html").read_text()
     predicted = study.layout.predictions / "pairs.tsv"
     assert pd.read_csv(predicted, sep="\t")["predicted_pKd"].notna().all()
 

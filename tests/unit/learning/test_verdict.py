@@ -68,6 +68,18 @@ def test_the_verdict_is_the_figure_the_baseline_and_the_control() -> None:
     ]
 
 
+def test_what_a_stacked_model_is_stands_beside_the_figure_that_it_reaches() -> None:
+    names = ["bilstm", "a", "b", "c"]
+    sums = {name: f"{name} is a sum." for name in names}
+    few = {name: sums[name] for name in names[:3]}
+    said = verdict(Q3, FIGURES, differences(0.05, 0.03, 0.07), "bilstm", "x", few)
+    assert said[1:4] == ["bilstm is a sum.", "a is a sum.", "b is a sum."]
+    # Of many only the chosen one, whose figure it is.
+    said = verdict(Q3, FIGURES, differences(0.05, 0.03, 0.07), "bilstm", "x", sums)
+    assert said[1] == "bilstm is a sum."
+    assert said[2].startswith("bilstm beats")
+
+
 @pytest.mark.parametrize(
     ("difference", "low", "high"),
     [(0.05, -0.01, 0.11), (0.05, 0.0, 0.1), (-0.05, -0.11, 0.01), (0.05, np.nan, np.nan)],
