@@ -149,12 +149,11 @@ def _inputs(study: Study) -> str:
 
 
 def _model(study: Study) -> Iterator[tuple[str, str]]:
-    explained = study.settings.explain.records
     yield (
         "Interpretability",
         "A black box; its predictions are explained in the report by integrated gradients and by "
         "exchanging each letter."
-        if explained
+        if study.explained
         else "A black box; no prediction was explained in this run.",
     )
     yield "Output", OUTPUTS[study.task.name]

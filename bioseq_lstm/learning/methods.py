@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from bioseq_lstm.data.similarity import MAX_EVALUE, SENSITIVITY
-from bioseq_lstm.files import read_json
 from bioseq_lstm.learning.costs import encoder_text
 from bioseq_lstm.learning.references import BASELINES, ENCODERS, Bibliography
 from bioseq_lstm.learning.stacked import span, weighed
@@ -304,11 +303,10 @@ def _use(study: Study, cite: Bibliography) -> Iterator[str]:
             f"New records predicted by {study.chosen}{_mean_of(study.runs[study.chosen])}: "
             f"{records:,} (files: {len(study.manifest['inputs']):,})."
         )
-    if study.settings.explain.records:
-        told = read_json(study.layout.explanations / "explanations.json")
+    if study.explained:
         yield (
             "Predictions explained by integrated "
-            f"gradients{cite('integrated gradients', 'captum')}: {len(told['records']):,}."
+            f"gradients{cite('integrated gradients', 'captum')}: {study.explained:,}."
         )
 
 
@@ -332,7 +330,7 @@ def _software(study: Study, cite: Bibliography) -> Iterator[str]:
         used.append(f"RDKit {versions['rdkit']}{cite('rdkit')}")
     if version := os.environ.get(SNAKEMAKE):
         used.append(f"Snakemake {version}{cite('snakemake')}")
-    if study.settings.explain.records:
+    if study.explained:
         used.append(f"Captum {versions['captum']}{cite('captum')}")
     yield f"Used were {listed(used)}."
     others = [run for run in study.all_runs() if run.record["versions"] != versions]

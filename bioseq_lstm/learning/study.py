@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bioseq_lstm.files import read_json, read_tsv
+from bioseq_lstm.learning.explaining import MANIFEST as EXPLANATIONS
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.prediction import MANIFEST
 from bioseq_lstm.learning.splits import read_splits
@@ -83,6 +84,13 @@ class Study:
         """The row of ``figures.tsv``, if that system has that figure."""
         rows = self.figures[(self.figures["name"] == name) & (self.figures["metric"] == metric)]
         return None if rows.empty or pd.isna(rows.iloc[0]["value"]) else rows.iloc[0]
+
+    @property
+    def explained(self) -> int:
+        """How many predictions were explained."""
+        if not self.settings.explain.records:
+            return 0
+        return len(read_json(self.layout.explanations / EXPLANATIONS)["records"])
 
     def sizes(self) -> dict[str, list[int]]:
         """Samples of each part, fold by fold."""

@@ -22,6 +22,7 @@ from bioseq_lstm.learning.explaining.mutants import Wild, most_that_count, satur
 from bioseq_lstm.learning.explaining.samples import Trained, held_out_samples, new_samples
 from bioseq_lstm.learning.explaining.sanity import randomised, rank_correlation
 from bioseq_lstm.learning.layout import Layout
+from bioseq_lstm.learning.stacked import adds_nothing
 from bioseq_lstm.learning.training import run_network
 from bioseq_lstm.model_settings import TrainingSettings
 from bioseq_lstm.settings import DatasetSettings
@@ -72,31 +73,25 @@ class _Explainer:
 def explain(task: Task, settings: DatasetSettings, new: Path, folder: Path) -> None:
     """Write ``explanations/``: attributions, mutants, k-mers, for molecules atoms, and a manifest.
 
-    New records are explained; where there is none, test records.
+    New records are explained; where there is none, test records; and nothing where the networks
+    add nothing to the baselines that they are stacked on.
     """
     layout, started = Layout(folder), time.perf_counter()
     trained = Trained.chosen(task, settings, layout)
     explainer = _Explainer(task, explained(task.name), settings, trained)
-    about, asked = trained.cards[0]["about"], settings.explain
     passed_over: Counter[str] = Counter()
-    found = new_samples(task, explainer.explained, settings, new, about, passed_over)
-    samples, source = list(islice(found, asked.records)), "new"
-    if not samples:
-        source = "test"
-        samples = held_out_samples(
-            task, explainer.explained, layout, asked.records, about, passed_over
-        )
+    source, samples, others = "none", list[Sample](), list[Sample]()
+    if not adds_nothing(trained.cards):
+        source, samples, others = _samples(explainer, layout, new, passed_over)
     told = [_explained(explainer, sample) for sample in samples]
-    others = held_out_samples(
-        task, explainer.explained, layout, asked.test_records, about, Counter()
-    )
     words, searched = _words(explainer, others)
     manifest = {
         "model": trained.model,
         "weights_sha256": [card["weights_sha256"] for card in trained.cards],
         "runs": trained.runs,
         "stacked_on": trained.stacked_on,
-        "settings": asked.model_dump(mode="json"),
+        "adds_nothing": adds_nothing(trained.cards),
+        "settings": settings.explain.model_dump(mode="json"),
         "source": source,
         "records": [one.about for one in told],
         "passed_over": dict(passed_over),
@@ -112,6 +107,21 @@ def explain(task: Task, settings: DatasetSettings, new: Path, folder: Path) -> N
         write_json(place / MANIFEST, {**manifest, "outputs": sha256_of(tables, place)})
     seconds = time.perf_counter() - started
     print(f"{len(told)} {source} records explained in {seconds:.0f} s", file=sys.stderr)
+
+
+def _samples(
+    explainer: _Explainer, layout: Layout, new: Path, passed_over: Counter[str]
+) -> tuple[str, list[Sample], list[Sample]]:
+    """Where the samples to explain come from, these, and test samples to look for words in."""
+    task, own, settings = explainer.task, explainer.explained, explainer.settings
+    about, asked = explainer.trained.cards[0]["about"], settings.explain
+    found = new_samples(task, own, settings, new, about, passed_over)
+    source, samples = "new", list(islice(found, asked.records))
+    if not samples:
+        source = "test"
+        samples = held_out_samples(task, own, layout, asked.records, about, passed_over)
+    others = held_out_samples(task, own, layout, asked.test_records, about, Counter())
+    return source, samples, others
 
 
 @dataclass(frozen=True)

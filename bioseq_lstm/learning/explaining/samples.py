@@ -16,6 +16,7 @@ from bioseq_lstm.files import read_json
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.run import load_network
 from bioseq_lstm.learning.splits import read_splits
+from bioseq_lstm.learning.study import listed
 from bioseq_lstm.newfiles import visible_files
 from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks.base import Task
@@ -47,7 +48,7 @@ class Trained:
     def stacked_on(self) -> str | None:
         """What the networks are stacked on, if anything."""
         stack = self.cards[0].get("stack")
-        return None if stack is None else " and ".join(stack["baselines"])
+        return None if stack is None else listed(list(stack["baselines"]))
 
 
 def new_samples(

@@ -31,6 +31,8 @@ INTRO = (
 def explanations_section(folder: Path) -> Section:
     """What ``explain`` wrote, as the report shows it."""
     manifest = read_json(folder / MANIFEST)
+    if manifest["adds_nothing"]:
+        return Section("why", "Why", "", [_nothing(manifest)])
     tables = {path.stem: read_tsv(path, text=TEXT) for path in sorted(folder.glob("*.tsv"))}
     items: list[Panel] = [*_warnings(manifest), _checks(manifest)]
     for about in manifest["records"]:
@@ -43,6 +45,16 @@ def explanations_section(folder: Path) -> Section:
     items += [_words(manifest["kmers"], tables["kmers"]), _method(manifest)]
     source = {"new": "", "test": " There were no new records: these are test records."}
     return Section("why", "Why", INTRO + source[manifest["source"]], items)
+
+
+def _nothing(manifest: Mapping[str, Any]) -> Text:
+    return Text(
+        "Nothing to explain",
+        [
+            f"{manifest['model']} is stacked on {manifest['stacked_on']}, and its network adds "
+            "nothing to that: of the network there is nothing to explain."
+        ],
+    )
 
 
 def _warnings(manifest: Mapping[str, Any]) -> Iterator[Panel]:

@@ -223,6 +223,19 @@ def test_nothing_is_said_of_what_did_not_happen(others: dict[str, Study]) -> Non
     assert "blocks of at most 128 drugs x 16 targets" in text
 
 
+def test_what_was_asked_for_and_not_explained_is_not_called_explained(
+    structure: tuple[Path, Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, study = structure
+    assert study.explained == study.settings.explain.records == 1
+    monkeypatch.setattr(Study, "explained", 0)
+    methods = write_methods(study)
+    assert "explained" not in said(methods, "Use")
+    assert "Captum" not in said(methods, "Software")
+    answers = checklist(study).set_index("question")["answer"]
+    assert "no prediction was explained" in answers["Interpretability"]
+
+
 def test_every_dome_question_has_an_answer_and_gaps_are_told(others: dict[str, Study]) -> None:
     table = checklist(others["expression"])
     assert list(table["part"].value_counts(sort=False)) == [4, 8, 4, 5]

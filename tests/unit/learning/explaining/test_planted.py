@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.run import Run, run_training
 from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.reporting.page import render
-from bioseq_lstm.reporting.panels import Chart, Drawing, Page, Table
+from bioseq_lstm.reporting.panels import Chart, Drawing, Page, Table, Text, Warning
 from bioseq_lstm.settings import DatasetSettings
 from bioseq_lstm.tasks import TASKS
 
@@ -175,3 +176,30 @@ def test_a_condition_that_is_not_there_is_named(planted: Planted, tmp_path: Path
     settings = planted.settings.model_copy(update={"explain": asked})
     with pytest.raises(UserError, match=r"explain\.condition: .* has no condition 'd'"):
         explain(TASK, settings, tmp_path / "none", planted.layout.folder)
+
+
+def test_of_a_network_that_adds_nothing_nothing_is_explained(
+    planted: Planted, tmp_path: Path
+) -> None:
+    layout = Layout(Path(shutil.copytree(planted.layout.folder, tmp_path / "results")))
+    path = layout.run("m", 0, 1) / "model.json"
+    for share in (0.5, 0.0):
+        baselines = {"k-mer ridge": {"weight": 0.6}, "<b>": {"weight": 0.4}, "c": {"weight": 0.0}}
+        stack = {"share": share, "baselines": baselines}
+        write_json(path, {**read_json(path), "stack": stack})
+        explain(TASK, planted.settings, tmp_path / "none", layout.folder)
+        section = explanations_section(layout.explanations)
+        if share:
+            assert len(section.items) > 4
+            (warned,) = (item for item in section.items if isinstance(item, Warning))
+            assert "stacked on k-mer ridge, <b> and c:" in warned.text
+    (said,) = section.items
+    assert isinstance(said, Text)
+    assert said.paragraphs == [
+        "m is stacked on k-mer ridge, <b> and c, and its network adds nothing to that: of the "
+        "network there is nothing to explain."
+    ]
+    assert {path.name for path in layout.explanations.iterdir()} == {
+        "explanations.json", "kmers.tsv",
+    }  # fmt: skip
+    assert "<b> and c" not in render(Page("t", "", [], [], [section], {}))
