@@ -35,6 +35,7 @@ EXAMPLES = {
     "training": "{epochs: 20}",
     "split": "{strategy: homology}",
 }
+LISTS = {"stack_on": "the name of a baseline, or a list of such names"}
 _BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 
 
@@ -156,7 +157,7 @@ def _as_user_error(
     """The first fault as one line; ``resolved`` is what was validated, ``written`` what stands."""
     # A key that is misspelt is also missing: the misspelling is the better thing to tell.
     first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
-    location = first["loc"]
+    location = (*first["loc"], *getattr(first.get("ctx", {}).get("error"), "keys", ()))
     keys = _as_written(resolved, location)
     if keys[:1] == ["datasets"] and keys[2:3] == ["models"] and not _stands(written, keys):
         keys = keys[2:]  # the dataset only names the model, which stands at the top
@@ -184,10 +185,12 @@ def _as_user_error(
     elif first["type"] == "string_pattern_mismatch":
         message = "a name has letters, digits, _ and - only, and starts with a letter or digit"
     elif first["type"] in ("tuple_type", "list_type"):
-        message = f"{first['input']!r} must be a list, such as [1, 2, 3]"
+        wanted = LISTS.get(str(keys[-1]) if keys else "", "a list, such as [1, 2, 3]")
+        message = f"{first['input']!r} must be {wanted}"
     elif first["type"] == "missing":
         message = "is missing"
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    others = error.error_count() - 1
+    more = f"; {others} more error{'s' if others > 1 else ''}" if others else ""
     where = ".".join(map(str, keys)) or "top level"
     return UserError(f"{where}: {message}{more}", file=file, line=line_in(file, keys))
 

@@ -33,6 +33,10 @@ class NothingPredictedError(UserError):
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:
-    """`` (did you mean 'x'?)`` for the closest of ``choices``, or nothing when none is close."""
-    close = get_close_matches(word, list(choices), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    """`` (did you mean 'x'?)`` for the closest of ``choices``, or nothing when none is close.
+
+    A word that differs only in the case of its letters is as close as can be.
+    """
+    folded = {choice.casefold(): choice for choice in choices}
+    close = get_close_matches(word.casefold(), folded, n=1)
+    return f" (did you mean {folded[close[0]]!r}?)" if close else ""

@@ -27,6 +27,7 @@ from bioseq_lstm.encoder_settings import (
 from bioseq_lstm.explain_settings import ExplainSettings
 from bioseq_lstm.model_settings import ModelSettings
 from bioseq_lstm.split_settings import LeakageSettings, Share, SplitSettings
+from bioseq_lstm.stack_settings import SettingError, check_stack
 
 # Names become folders, wildcards and words of a shell command, so they are plain.
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
@@ -176,19 +177,7 @@ class DatasetSettings(Strict):
     @model_validator(mode="after")
     def _stacked_on_baselines_of_the_task(self) -> DatasetSettings:
         for name, model in self.models.items():
-            if model.stack_on and not self.stackable:
-                raise ValueError(
-                    f"model {name!r}: stack_on is for tasks that predict values: "
-                    f"{' and '.join(STACKED)}"
-                )
-            for baseline in model.stack_on:
-                if baseline not in self.stackable:
-                    raise ValueError(
-                        f"model {name!r}: stack_on {baseline!r} is no baseline to stack on; "
-                        f"known: {', '.join(self.stackable)}"
-                    )
-                if model.stack_on.count(baseline) > 1:
-                    raise ValueError(f"model {name!r}: stack_on has {baseline!r} twice")
+            check_stack(name, model.stack_on, self.stackable, STACKED)
         return self
 
     @model_validator(mode="after")
@@ -281,7 +270,8 @@ class ExpressionDataset(DatasetSettings):
     def _codons_to_stack_on(self) -> ExpressionDataset:
         for name, model in self.models.items():
             if "codon ridge" in model.stack_on and self.coding_start is None:
-                raise ValueError(f"model {name!r}: stack_on 'codon ridge' needs `coding_start`")
+                said = "'codon ridge' needs `coding_start` in the dataset"
+                raise SettingError(said, "models", name, "stack_on")
         return self
 
 
@@ -346,7 +336,7 @@ DATASETS: dict[str, type[DatasetSettings]] = {
     "expression": ExpressionDataset,
     "affinity": AffinityDataset,
 }
-STACKED = [name for name, dataset in DATASETS.items() if dataset.stackable]
+STACKED = {name: dataset.stackable for name, dataset in DATASETS.items() if dataset.stackable}
 
 
 class Config(Strict):

@@ -197,8 +197,10 @@ def test_whatever_stands_in_the_file_there_is_no_traceback(
 
 
 def test_how_many_more_faults_there_are_is_said(load: Load) -> None:
-    with pytest.raises(UserError, match=r"\(and 2 more\)"):
+    with pytest.raises(UserError, match=r", explain, learning_curve.*; 2 more errors$"):
         load(DATASET + "    a: 1\n    b: 2\n    c: 3\n")
+    with pytest.raises(UserError, match=r", gate; 1 more error$"):
+        load(DATASET + "    seeds: many\n    leakage: {gat: open}\n")
 
 
 HOSTILE = [
@@ -407,3 +409,47 @@ def test_the_task_of_a_dataset_is_that_of_its_model(
     )
     (tmp_path / "config.yaml").write_text("\n".join(lines).replace("affinity", "structure"))
     check_files(load_config("config.yaml"), "config.yaml")
+
+
+KNOWN = "Kronecker ridge, profile ridge, weighted neighbours, drug mean + target mean"
+
+
+@pytest.mark.parametrize(
+    ("stack_on", "said"),
+    [
+        (
+            "Kroneker ridge",
+            "'Kroneker ridge' is no baseline to stack on (did you mean 'Kronecker ridge'?); "
+            f"known: {KNOWN}",
+        ),
+        (
+            "KRONECKER RIDGE",
+            "'KRONECKER RIDGE' is no baseline to stack on (did you mean 'Kronecker ridge'?); "
+            f"known: {KNOWN}",
+        ),
+        ("[codon ridge]", f"'codon ridge' belongs to expression; known: {KNOWN}"),
+        ("3", "3 must be the name of a baseline, or a list of such names"),
+        ("true", "True must be the name of a baseline, or a list of such names"),
+        ("{a: 1}", "{'a': 1} must be the name of a baseline, or a list of such names"),
+    ],
+)
+def test_a_fault_of_stack_on_is_told_where_the_model_stands(
+    stack_on: str, said: str, tmp_path: Path, load: Load
+) -> None:
+    files = "{drugs: a, targets: b, affinities: c}"
+    kin = f"datasets:\n  kin:\n    task: affinity\n    files: {files}\n"
+    with pytest.raises(UserError) as error:
+        load(f"models:\n  single:\n    stack_on: {stack_on}\n{kin}")
+    assert str(error.value) == f"{tmp_path}/config.yaml, line 3: models.single.stack_on: {said}"
+    own = f"    models:\n      bilstm:\n        stack_on: {stack_on}\n"
+    with pytest.raises(UserError) as error:
+        load(kin + own)
+    assert str(error.value) == (
+        f"{tmp_path}/config.yaml, line 7: datasets.kin.models.bilstm.stack_on: {said}"
+    )
+
+
+def test_stack_on_nothing_is_not_stacked(load: Load) -> None:
+    for nothing in ("[]", ""):
+        models = f"    models:\n      bilstm:\n        stack_on: {nothing}\n"
+        assert load(DATASET + models).datasets["chains"].models["bilstm"].stack_on == ()

@@ -28,3 +28,4 @@ def test_the_nearest_word_is_named_and_a_far_one_is_not() -> None:
     words = ["hidden_size", "num_layers"]
     assert nearest("hiden_size", words) == " (did you mean 'hidden_size'?)"
     assert nearest("colour", words) == ""
+    assert nearest("HIDDEN SIZE", words) == " (did you mean 'hidden_size'?)"

@@ -245,11 +245,11 @@ WIDTH_25 = {"name": "lstm", "hidden_size": 25}
     [
         (
             {"encoder": WIDTH_25, "attention": {"heads": 4}},
-            r"m\.attention: heads 4 must divide the encoder's output, 2 x hidden_size 25 \(and",
+            r"m\.attention: heads 4 must divide the encoder's output, 2 x hidden_size 25; 1 more",
         ),
         (
             {"encoder": {**WIDTH_25, "bidirectional": False}, "attention": {"heads": 2}},
-            r"m\.attention: heads 2 must divide the encoder's output, hidden_size 25 \(and",
+            r"m\.attention: heads 2 must divide the encoder's output, hidden_size 25; 1 more error",
         ),
         (
             {"attention": {"heads": 4}, "inputs": {"drug": {"encoder": WIDTH_25}}},

@@ -325,12 +325,12 @@ def test_every_baseline_that_settings_allow_can_be_fitted(toy: Make, task: str) 
 @pytest.mark.parametrize(
     ("task", "more", "reason"),
     [
-        ("structure", {}, "stack_on is for tasks that predict values: expression and affinity"),
+        ("structure", {}, "stack_on: is for tasks that predict values: expression and affinity"),
         ("affinity", {}, "no baseline to stack on; known: Kronecker ridge, profile"),
         ("expression", {"stack_on": "codon ridge"}, "'codon ridge' needs `coding_start`"),
         ("expression", {"stack_on": ["k-mer ridge", "codon ridge"]}, "needs `coding_start`"),
         ("expression", {"stack_on": ["k-mer ridge", "kmer ridge"]}, "'kmer ridge' is no baseline"),
-        ("expression", {"stack_on": ["k-mer ridge"] * 2}, "stack_on has 'k-mer ridge' twice"),
+        ("expression", {"stack_on": ["k-mer ridge"] * 2}, "stack_on: 'k-mer ridge' stands twice"),
         ("expression", {"stack_on": ["k-mer ridge", 3]}, r"stack_on\.1: .*string"),
     ],
 )
