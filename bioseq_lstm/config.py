@@ -159,7 +159,7 @@ def _as_user_error(
     first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
     location = (*first["loc"], *getattr(first.get("ctx", {}).get("error"), "keys", ()))
     keys = _as_written(resolved, location)
-    if keys[:1] == ["datasets"] and keys[2:3] == ["models"] and not _stands(written, keys):
+    if keys[:1] == ["datasets"] and keys[2:3] == ["models"] and not stands(written, keys):
         keys = keys[2:]  # the dataset only names the model, which stands at the top
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
@@ -195,7 +195,7 @@ def _as_user_error(
     return UserError(f"{where}: {message}{more}", file=file, line=line_in(file, keys))
 
 
-def _stands(raw: Any, keys: Sequence[Any]) -> bool:
+def stands(raw: Any, keys: Sequence[Any]) -> bool:
     """Whether ``keys`` lead to something in ``raw``."""
     for key in keys:
         try:
@@ -209,7 +209,7 @@ def _as_written(raw: Any, location: tuple[Any, ...]) -> list[Any]:
     """The location without pydantic's own marks (a union's tag, ``[key]``)."""
     keys: list[Any] = []
     for number, part in enumerate(location, 1):
-        if _stands(raw, [part]):
+        if stands(raw, [part]):
             keys.append(part)
             raw = raw[part]
         elif number == len(location) and part not in ("[key]", LEARNT):

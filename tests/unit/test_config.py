@@ -453,3 +453,71 @@ def test_stack_on_nothing_is_not_stacked(load: Load) -> None:
     for nothing in ("[]", ""):
         models = f"    models:\n      bilstm:\n        stack_on: {nothing}\n"
         assert load(DATASET + models).datasets["chains"].models["bilstm"].stack_on == ()
+
+
+MEND = "name a .safetensors file, or the folder of a run or of a packed model"
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        ("nothing/here.safetensors", "there is no file or folder 'nothing/here.safetensors'"),
+        ("lm.safetensor", "there is no file or folder 'lm.safetensor' (did you mean "
+         "'lm.safetensors'?)"),
+        ("foreign.txt", "'foreign.txt' is no .safetensors file"),
+        ("empty", "the folder 'empty' has no model.safetensors"),
+        ("results/gone/models/m/fold0-seed1",
+         "there is no file or folder 'results/gone/models/m/fold0-seed1'"),
+        ("results/d/models/other/fold0-seed1",
+         "there is no file or folder 'results/d/models/other/fold0-seed1'"),
+        ("results/d/models/big/fold1-seed1",
+         "there is no file or folder 'results/d/models/big/fold1-seed1'"),
+    ],
+)  # fmt: skip
+def test_weights_to_start_from_that_are_not_there_are_told_with_their_line(
+    start: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("chains.3line", "lm.safetensors", "foreign.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "empty").mkdir()
+    named = f"models:\n  big: {{}}\n  m:\n    init_from:\n      file: {start}\n{DATASET}"
+    own = f"{DATASET}    models:\n      bilstm:\n        init_from: {{file: {start}}}\n"
+    for text, line, where in (
+        (named.replace("chains:", "d:"), 5, "models.m"),
+        (own.replace("chains:", "d:"), 7, "datasets.d.models.bilstm"),
+    ):
+        (tmp_path / "config.yaml").write_text(text)
+        with pytest.raises(UserError) as error:
+            check_files(load_config("config.yaml"), "config.yaml")
+        assert str(error.value) == (
+            f"config.yaml, line {line}: {where}.init_from.file: {said}: {MEND}"
+        )
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "lm.safetensors",
+        "run",
+        "results/gone/models/m/fold0-seed1",
+        "results/d/models/big/fold0-seed3",
+        "./results/d/models/big/control/model.safetensors",
+        "data/downloads/far.safetensors",
+        "made/near.safetensors",
+    ],
+)
+def test_a_model_may_start_from_what_is_there_or_what_a_rule_makes(
+    start: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("chains.3line", "lm.safetensors"):
+        (tmp_path / name).touch()
+    for folder in ("run", "results/gone/models/m/fold0-seed1"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "model.safetensors").touch()
+    text = DATASET.replace("chains:", "d:").replace("structure", "structure\n    seeds: [3]")
+    more = "downloads: {far.safetensors: {url: 'file:x', sha256: '" + "0" * 64 + "'}}\n"
+    text += f"models: {{big: {{}}, m: {{init_from: {{file: {start}}}}}}}\n{more}"
+    (tmp_path / "config.yaml").write_text(text)
+    check_files(load_config("config.yaml"), "config.yaml", made=["made"])
