@@ -15,6 +15,7 @@ from bioseq_lstm.config import line_in, stands
 from bioseq_lstm.download_settings import DOWNLOADS
 from bioseq_lstm.errors import UserError, nearest
 from bioseq_lstm.init_settings import InitSettings
+from bioseq_lstm.newfiles import new_folder
 from bioseq_lstm.places import leaves
 from bioseq_lstm.settings import Config, PretrainedDataset
 from bioseq_lstm.strict_yaml import load_yaml
@@ -37,6 +38,7 @@ def check_files(config: Config, file: str | Path | None = None, made: Collection
     for name, alone in config.predicted.items():
         _check_model(alone.pretrained, ("datasets", name, "pretrained"), file)
         _check_task(name, alone, file)
+        _check_new(name, alone, file)
     for name, dataset in config.learnt.items():
         for label, model in dataset.models.items():
             if model.init_from is not None:
@@ -85,6 +87,20 @@ def _paths(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
             if model.init_from is not None:
                 path = model.init_from.file or model.init_from.pretrained or ""
                 yield ("models", label, "init_from"), path
+
+
+def _check_new(name: str, alone: PretrainedDataset, file: str | Path | None) -> None:
+    """Raise ``UserError`` where the folder is missing that holds all a dataset consists of."""
+    folder = Path(new_folder(name, alone.new))
+    if not folder.exists():
+        keys = ("datasets", name, "new")
+        there = [other.name for other in folder.parent.iterdir()] if folder.parent.is_dir() else []
+        raise UserError(
+            f"{'.'.join(keys)}: there is no folder {str(folder)!r}{nearest(folder.name, there)}: "
+            "put the files to be predicted there, or name the folder that has them",
+            file=file,
+            line=line_in(file, keys),
+        )
 
 
 def _check_start(

@@ -15,6 +15,11 @@ _FASTA = (".fasta", ".fa", ".faa", ".fna", ".ffn", ".fas")
 _MOLECULES = (".tsv", ".csv", ".smi", ".smiles")
 
 
+def new_folder(dataset: str, named: str | None) -> str:
+    """The `new` folder of a dataset, where it has one of its own."""
+    return named or f"data/{dataset}/new"
+
+
 def visible_files(folder: Path) -> list[Path]:
     """The files of a folder that are not hidden, in order; none if there is no such folder."""
     there = folder.iterdir() if folder.is_dir() else []

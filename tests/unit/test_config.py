@@ -330,6 +330,7 @@ def test_a_dataset_of_new_sequences_alone_needs_a_model_and_nothing_else(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_package_files(tmp_path / "tiny")
+    (tmp_path / "data" / "new").mkdir(parents=True)
     alone = {"task": "structure", "pretrained": str(tmp_path / "tiny"), "new": "data/new"}
     config = parse_config({"datasets": {"alone": alone}})
     check_files(config)
@@ -521,3 +522,27 @@ def test_a_model_may_start_from_what_is_there_or_what_a_rule_makes(
     text += f"models: {{big: {{}}, m: {{init_from: {{file: {start}}}}}}}\n{more}"
     (tmp_path / "config.yaml").write_text(text)
     check_files(load_config("config.yaml"), "config.yaml", made=["made"])
+
+
+@pytest.mark.parametrize(
+    ("new", "line", "said"),
+    [
+        ("new: data/mine/nwe", 5, "'data/mine/nwe' (did you mean 'new'?)"),
+        ("new: data/gone/new", 5, "'data/gone/new'"),
+        ("", 2, "'data/alone/new'"),
+    ],
+)
+def test_a_folder_to_predict_that_is_not_there_is_told_with_its_line(
+    new: str, line: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_package_files(tmp_path / "tiny")
+    (tmp_path / "data" / "mine" / "new").mkdir(parents=True)
+    text = f"datasets:\n  alone:\n    task: structure\n    pretrained: tiny\n    {new}\n"
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(UserError) as error:
+        check_files(load_config("config.yaml"), "config.yaml")
+    assert str(error.value) == (
+        f"config.yaml, line {line}: datasets.alone.new: there is no folder {said}: put the files "
+        "to be predicted there, or name the folder that has them"
+    )

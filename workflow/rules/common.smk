@@ -18,7 +18,7 @@ from bioseq_lstm.config import parse_config
 from bioseq_lstm.config_files import check_files
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import sha256
-from bioseq_lstm.newfiles import new_files
+from bioseq_lstm.newfiles import new_files, new_folder
 from bioseq_lstm.pretrained import CARD, WEIGHTS, find
 from bioseq_lstm.provenance import code_digest
 from bioseq_lstm.strict_yaml import load_yaml
@@ -208,14 +208,14 @@ def learning_curve(wildcards):
     return f"results/{wildcards.dataset}/learning_curve.json"
 
 
-def new_folder(wildcards):
-    dataset = CONFIG.datasets[wildcards.dataset]
-    return dataset.new or f"data/{wildcards.dataset}/new"
+def folder_of_new(wildcards):
+    """The folder of what is to be predicted."""
+    return new_folder(wildcards.dataset, CONFIG.datasets[wildcards.dataset].new)
 
 
 def new_inputs(wildcards):
     try:
-        return [str(path) for path in new_files(Path(new_folder(wildcards)))]
+        return [str(path) for path in new_files(Path(folder_of_new(wildcards)))]
     except UserError as error:
         raise WorkflowError(str(error)) from None
 

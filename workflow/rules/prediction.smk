@@ -26,7 +26,7 @@ rule predict:
         runtime=growing(120, per_mb=10),
     params:
         settings=settings("leakage", "controls", "bootstrap"),
-        new=lambda wildcards: as_json(new_folder(wildcards)),
+        new=lambda wildcards: as_json(folder_of_new(wildcards)),
         code=code_digest(
             "bioseq_lstm.learning.prediction", "bioseq_lstm.tasks.*.stacking"
         ),
@@ -61,7 +61,7 @@ rule explain:
         runtime=growing(240, per_mb=10),
     params:
         settings=settings("leakage", "controls", "bootstrap", after=["explain"]),
-        new=lambda wildcards: as_json(new_folder(wildcards)),
+        new=lambda wildcards: as_json(folder_of_new(wildcards)),
         code=code_digest(
             "bioseq_lstm.learning.explaining.explain",
             "bioseq_lstm.tasks.*.explained",
@@ -100,7 +100,7 @@ rule predict_packed:
         runtime=twice_each_time(240),
     params:
         model=lambda wildcards: as_json(packed_model(wildcards)),
-        new=lambda wildcards: as_json(new_folder(wildcards)),
+        new=lambda wildcards: as_json(folder_of_new(wildcards)),
         code=code_digest(
             "bioseq_lstm.learning.packed_prediction", "bioseq_lstm.tasks.*.panels"
         ),
