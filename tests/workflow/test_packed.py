@@ -100,3 +100,27 @@ def test_a_start_that_does_not_fit_is_one_line_in_the_log(again: Project) -> Non
     assert log.splitlines()[-1].startswith(
         "bioseq-lstm: data/start.safetensors: is no safetensors file"
     )
+
+
+@pytest.mark.parametrize("left", ["gone/models/bilstm", "structure/models/gone"])
+def test_a_model_may_start_from_a_run_that_another_configuration_left(
+    again: Project, left: str
+) -> None:
+    run = again.path("results/crossed/models/bilstm/fold0-seed1/model.safetensors")
+    start = again.path(f"results/{left}/fold0-seed1/model.safetensors")
+    start.parent.mkdir(parents=True)
+    start.write_bytes(run.read_bytes())
+    config = again.config
+    config["datasets"] = {"structure": {**config["datasets"]["structure"], "models": ["bilstm"]}}
+    config["models"]["bilstm"]["init_from"] = {"file": f"results/{left}/fold0-seed1"}
+    again.configure(config)
+    target = "results/structure/models/bilstm/fold0-seed1/model.json"
+    assert "train structure bilstm fold0 seed1" in again.plan("--", target).planned
+    assert "control structure bilstm" in again.plan().planned
+    start.unlink()
+    done = again.snakemake("-n", "--", target)
+    assert done.status == 1
+    assert (
+        f"models.bilstm.init_from.file: there is no file or folder 'results/{left}/fold0-seed1': "
+        "name a .safetensors file, or the folder of a run or of a packed model"
+    ) in done.output

@@ -165,6 +165,19 @@ def one_of(datasets):
     return "|".join(map(re.escape, datasets)) or "(?!)"
 
 
+def model_of_dataset():
+    """A wildcard's pattern for the models of each dataset, behind that dataset's folder.
+
+    A run that another configuration left in `results/` is so no output of ours, but a file that a
+    model may start from.
+    """
+    own = [
+        f"(?<=results/{name}/models/)(?:{one_of(dataset.models)})"
+        for name, dataset in CONFIG.learnt.items()
+    ]
+    return "|".join(own) or "(?!)"
+
+
 def folds(wildcards):
     return range(CONFIG.datasets[wildcards.dataset].split.folds)
 

@@ -12,6 +12,8 @@ rule train:
         run="results/{dataset}/models/{model}/fold{fold}-seed{seed}/run.yaml",
     log:
         "results/{dataset}/logs/train-{model}-fold{fold}-seed{seed}.log",
+    wildcard_constraints:
+        model=model_of_dataset(),
     priority: 50
     conda:
         "../../envs/bioseq_lstm.yaml"
@@ -44,6 +46,8 @@ rule control:
         run="results/{dataset}/models/{model}/control/run.yaml",
     log:
         "results/{dataset}/logs/control-{model}.log",
+    wildcard_constraints:
+        model=model_of_dataset(),
     conda:
         "../../envs/bioseq_lstm.yaml"
     threads: processes
