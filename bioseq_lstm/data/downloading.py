@@ -21,7 +21,7 @@ from urllib.request import Request, url2pathname, urlopen
 
 from bioseq_lstm import __version__
 from bioseq_lstm.data.archives import take_out
-from bioseq_lstm.download_settings import PYPI, Download
+from bioseq_lstm.download_settings import MEND, PYPI, Download
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import replacing, sha256
 
@@ -30,7 +30,6 @@ PAUSE = 2.0  # seconds before the second attempt; twice as long before each furt
 TIMEOUT = 60  # seconds without a byte
 CHUNK = 1 << 20
 PASSING = (408, 425, 429, 500, 502, 503, 504)  # HTTP states that may be others a moment later
-MEND = "download it by hand into a folder and name that folder: --config local=FOLDER"
 
 
 class _NotThereError(Exception):
@@ -66,7 +65,7 @@ def download(
         part.unlink()
         return target
     if not what.url:
-        reasons.append(f"no public address gives it in this form (SHA-256 {what.sha256})")
+        reasons.append(what.no_address)
     raise UserError(f"{name}: {'; '.join(reasons)}: {MEND}")
 
 

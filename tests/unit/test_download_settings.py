@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bioseq_lstm.config import parse_config
-from bioseq_lstm.config_files import check_files
+from bioseq_lstm.config_files import check_files, unobtainable
 from bioseq_lstm.errors import UserError
 
 CHECKSUM = "0" * 64
@@ -61,6 +61,21 @@ def test_a_dataset_may_name_what_will_be_downloaded_but_nothing_else(
     with pytest.raises(UserError, match=r"there is no file 'elsewhere/a.3line.gz'$"):
         check_files(config(entry, "elsewhere/a.3line.gz"))
     check_files(config(entry, "made/a.3line.gz"), made=["made"])
+
+
+def test_a_download_without_an_address_is_told_until_it_is_there_or_a_folder_has_copies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = config({"a": {"sha256": CHECKSUM}, "b": {"url": "https://x/b", "sha256": CHECKSUM}})
+    assert list(unobtainable(found)) == [
+        f"a: no public address gives it in this form (SHA-256 {CHECKSUM}): download it by hand "
+        "into a folder and name that folder: --config local=FOLDER"
+    ]
+    assert not list(unobtainable(found.model_copy(update={"local": "copies"})))
+    Path("data/downloads").mkdir(parents=True)
+    Path("data/downloads/a").touch()
+    assert not list(unobtainable(found))
 
 
 def test_files_of_an_external_test_set_are_looked_for_too(

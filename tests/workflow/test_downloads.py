@@ -74,7 +74,14 @@ def test_a_local_copy_is_taken_where_there_is_no_address(empty: Project, tmp_pat
     download = "data/downloads/chains.3line.gz"
     refused = empty.snakemake(download)
     assert refused.status == 1
-    assert f"no public address gives it in this form (SHA-256 {checksum})" in refused.output
+    told = f"no public address gives it in this form (SHA-256 {checksum})"
+    assert told in refused.output
+    planned = empty.plan("--", download).output
+    assert (
+        f"chains.3line.gz: {told}: download it by hand into a folder and name that folder: "
+        "--config local=FOLDER\n"
+    ) in planned
+    assert told not in empty.plan("--config", f"local={tmp_path}", "--", download).output
     (tmp_path / "copies").mkdir()
     (tmp_path / "copies" / "any name.gz").write_bytes(content)
     done = empty.snakemake("--config", f"local={tmp_path / 'copies'}", "--", download)

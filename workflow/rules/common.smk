@@ -13,9 +13,10 @@ HOME = Path(workflow.basedir)
 sys.path.insert(0, str(HOME))
 
 from snakemake import __version__ as snakemake_version
+from snakemake.logging import logger
 
 from bioseq_lstm.config import parse_config
-from bioseq_lstm.config_files import check_files
+from bioseq_lstm.config_files import check_files, unobtainable
 from bioseq_lstm.errors import UserError
 from bioseq_lstm.files import sha256
 from bioseq_lstm.newfiles import new_files, new_folder
@@ -31,6 +32,9 @@ try:
     check_files(CONFIG, CONFIG_FILES[-1], made=["data/benchmarks"])
 except UserError as error:
     raise WorkflowError(str(error)) from None
+if workflow.is_main_process:  # not once more for each job
+    for line in unobtainable(CONFIG):
+        logger.warning(line)
 
 DATASETS = list(CONFIG.datasets)
 PACKED = 4  # letters in a byte of a packed file, about
