@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from lies import FILES, READERS
+from lying_configurations import CONFIGURATIONS
 from lying_sequences import SEQUENCES
-from lying_tables import CONFIGURATIONS, TABLES
+from lying_tables import TABLES
 
 from bioseq_lstm.data.alphabets import DNA, DSSP8, PROTEIN
 from bioseq_lstm.data.fasta import read_fasta

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lies import Lie, outcome
+from lying_configurations import CONFIGURATIONS
 from lying_sequences import SEQUENCES
-from lying_tables import CONFIGURATIONS, TABLES
+from lying_tables import TABLES
 
 from bioseq_lstm.files import write_text
 

@@ -1,4 +1,4 @@
-"""Tables, molecules and configurations that lie, and what is said of each, word for word."""
+"""Tables and molecules that lie, and what is said of each, word for word."""
 
 from __future__ import annotations
 
@@ -17,10 +17,6 @@ def _affinity(values: bytes, smiles: bytes = b"id\tsmiles\nd\tCCO\ne\tCCN\n") ->
         "targets.fasta": b">t\nMKVL\n",
         "affinities.tsv": b"drug\ttarget\tvalue\n" + values,
     }
-
-
-def _dataset(text: bytes) -> bytes:
-    return b"datasets:\n  d:\n    task: structure\n" + text
 
 
 TABLES = (
@@ -330,69 +326,5 @@ TABLES = (
         _affinity(b"d\tt\t5\n", b"id\tsmiles\nd\tC1CC\n"),
         "drugs.tsv, line 2: all 1 records were refused, the first: RDKit: SMILES Parse "
         "Error: unclosed ring for input: 'C1CC'",
-    ),
-)
-
-CONFIGURATIONS = (
-    Lie(
-        "a typo",
-        "config.yaml",
-        _dataset(b"    files: {sequences: a}\n    leakage: {gat: open}\n"),
-        "config.yaml, line 5: datasets.d.leakage.gat: unknown key (did you mean "
-        "'gate'?); known: near_duplicate, max_near_duplicates, gate",
-    ),
-    Lie(
-        "a wrong type",
-        "config.yaml",
-        _dataset(b"    files: {sequences: a}\n    seeds: many\n"),
-        "config.yaml, line 5: datasets.d.seeds: 'many' must be a list, such as [1, 2, 3]",
-    ),
-    Lie(
-        "an unknown task",
-        "config.yaml",
-        b"datasets:\n  d:\n    task: structur\n    files: {sequences: a}\n",
-        "config.yaml, line 3: datasets.d.task: 'structur' is not known (did you mean "
-        "'structure'?); known: structure, expression, affinity",
-    ),
-    Lie(
-        "an unknown model",
-        "config.yaml",
-        _dataset(b"    files: {sequences: a}\n    models: [bilstn]\n"),
-        "config.yaml, line 5: dataset 'd' names the model 'bilstn', which is not in "
-        "`models` (did you mean 'bilstm'?)",
-    ),
-    Lie(
-        "a path that leaves the project",
-        "config.yaml",
-        _dataset(b"    files: {sequences: ../../secret}\n"),
-        "config.yaml, line 4: datasets.d.files.sequences: '../../secret' leaves the "
-        "project: put it below this folder, or list its folder under `outside`",
-    ),
-    Lie(
-        "a folder that leaves the project",
-        "config.yaml",
-        _dataset(b"    files: {sequences: config.yaml}\n    new: /etc\n"),
-        "config.yaml, line 5: datasets.d.new: '/etc' leaves the project: put it below "
-        "this folder, or list its folder under `outside`",
-    ),
-    Lie(
-        "a dataset's name that is a path",
-        "config.yaml",
-        b"datasets:\n  ../x:\n    task: structure\n    files: {sequences: a}\n",
-        "config.yaml, line 2: datasets.../x: a name has letters, digits, _ and - only, "
-        "and starts with a letter or digit",
-    ),
-    Lie(
-        "a key twice",
-        "config.yaml",
-        b"title: a\ntitle: b\n",
-        "config.yaml, line 2: the key 'title' stands twice (first on line 1); keep one",
-    ),
-    Lie(
-        "an object to construct",
-        "config.yaml",
-        b"title: !!python/object/apply:os.system [true]\n",
-        "config.yaml, line 1: not valid YAML: could not determine a constructor for the "
-        "tag 'tag:yaml.org,2002:python/object/apply:os.system'",
     ),
 )
