@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
@@ -84,6 +84,12 @@ class DrugTargetMean:
     without training pairs has effect 0, so with both unseen it is the overall mean.
     """
 
+    about: ClassVar[str] = (
+        "The overall mean, plus what the drug and the target are above or below it in "
+        "training, shrunk. It knows no structure and no sequence; a new drug or target adds "
+        "nothing."
+    )
+
     def fit(self, train: Pairs, validation: Pairs, similar: Similarities) -> Self:
         drugs, targets = len(similar.drugs), len(similar.targets)
         self._mean = float(train.values.mean())
@@ -144,6 +150,11 @@ class DrugOnly(_OneSided):
     What part of the affinities is that some molecules bind well to everything.
     """
 
+    about: ClassVar[str] = (
+        "Kernel ridge regression on the likeness of drugs (Tanimoto coefficients); it never "
+        "looks at the target."
+    )
+
     def fit(self, train: Pairs, validation: Pairs, similar: Similarities) -> Self:
         self._fit(similar.drugs, train.drugs, train, validation.drugs, validation)
         return self
@@ -156,6 +167,11 @@ class DrugOnly(_OneSided):
 
 class TargetOnly(_OneSided):
     """Kernel ridge regression on target similarity; the drug is not looked at."""
+
+    about: ClassVar[str] = (
+        "Kernel ridge regression on the likeness of targets (local alignments); it never "
+        "looks at the drug."
+    )
 
     def fit(self, train: Pairs, validation: Pairs, similar: Similarities) -> Self:
         self._fit(similar.targets, train.targets, train, validation.targets, validation)
@@ -173,6 +189,11 @@ class NearestPair:
     The similarity of two pairs is the product of the similarities of their drugs and of their
     targets; of equally similar pairs the mean is taken.
     """
+
+    about: ClassVar[str] = (
+        "Copies the value of the training pair that is most alike (likeness of drugs times "
+        "likeness of targets): a look-up, good where the split leaks."
+    )
 
     def fit(self, train: Pairs, validation: Pairs, similar: Similarities) -> Self:
         """``validation`` is not used: there is nothing to choose."""
@@ -196,6 +217,11 @@ class NeighbourMean(Choosing):
     A product of powers is a power of the product, so both sums over the training pairs are matrix
     products with a table of drugs x targets.
     """
+
+    about: ClassVar[str] = (
+        "The mean of all training pairs, each weighted by a power of its likeness (that of "
+        "the drugs times that of the targets)."
+    )
 
     def __init__(self, power: float | None = None) -> None:
         self.power = power

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -33,6 +33,10 @@ class MeanExpression:
 
     R² of 0 by definition on the training genes; it tells no gene from another.
     """
+
+    about: ClassVar[str] = (
+        "The mean of each condition over the training genes; it looks at no sequence."
+    )
 
     def fit(self, train: Genes) -> Self:
         self._mean = _condition_means(train.values)
@@ -117,6 +121,12 @@ class KmerRidge(_Ridge):
     it, it gains from order.
     """
 
+    about: ClassVar[str] = (
+        "Ridge regression on how often words of 1 to 4 bases stand before coding_start, and "
+        "codons from there on (without coding_start: words of the whole sequence); it does "
+        "not know where they stand."
+    )
+
     def __init__(self, coding_start: int | None = None, k: int = 4) -> None:
         super().__init__(SequenceFeatures(k, coding_start))
 
@@ -127,6 +137,11 @@ class CodonRidge(_Ridge):
     Highly expressed genes prefer the codons of abundant tRNAs (Ikemura 1985; Sharp & Li 1987),
     which predicts a gene's level without anything of its regulation.
     """
+
+    about: ClassVar[str] = (
+        "Ridge regression on how often each of the 64 codons is used from coding_start on; it "
+        "knows nothing of what stands before."
+    )
 
     def __init__(self, coding_start: int) -> None:
         super().__init__(SequenceFeatures(0, coding_start))
@@ -139,6 +154,12 @@ class KmerBoosting:
     codons. Where there is a coding part they are therefore also fitted to what ``CodonRidge``
     leaves, and the validation genes choose between both.
     """
+
+    about: ClassVar[str] = (
+        "Boosted trees on how often words of 1 to 3 bases stand before coding_start, and codons "
+        "from there on (without coding_start: words of the whole sequence); added to the codon "
+        "ridge where the validation part prefers that."
+    )
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -41,6 +41,11 @@ class KroneckerRidge(Choosing):
     strength once more are the best on the validation pairs, among those whose system of equations
     was solved; or they are given, and only the weights are fitted.
     """
+
+    about: ClassVar[str] = (
+        "Kernel ridge regression on pairs, which are as alike as their drugs times their "
+        "targets; it also learns what all pairs of a drug, or of a target, have in common."
+    )
 
     def __init__(self, form: KernelForm | None = None, strength: float | None = None) -> None:
         """Both, as an earlier fit chose them, or neither."""

@@ -7,7 +7,7 @@ is found elsewhere (a search with MMseqs2); here come only row numbers, -1 for "
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from Bio.Align import PairwiseAligner, substitution_matrices
@@ -20,6 +20,11 @@ from bioseq_lstm.metrics.structure import three_states
 
 class NearestRecord:
     """The values of the nearest training record; the training mean where there is none."""
+
+    about: ClassVar[str] = (
+        "Copies the values of the most similar training gene (MMseqs2), or gives the training "
+        "mean where none is found: a look-up, good where the split leaks."
+    )
 
     def fit(self, values: np.ndarray) -> Self:
         """``values`` is ``(training records, conditions)``; NaN is missing."""
@@ -39,6 +44,12 @@ class NearestChain:
     residue without partner, or with one of unknown state, gets the most frequent state of all
     training residues (of eight, and of three), as does a chain without a neighbour.
     """
+
+    about: ClassVar[str] = (
+        "Copies the states of the most similar training chain (MMseqs2) along a local "
+        "alignment, and gives the most frequent state elsewhere: a look-up, good where the "
+        "split leaks."
+    )
 
     def fit(self, train: LabelledChains) -> Self:
         self._train = train

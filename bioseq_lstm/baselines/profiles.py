@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -59,6 +59,12 @@ class ProfileRidge(Choosing):
     It gains most where drug and target are both known from other pairs. Of a new one the profile is
     itself a prediction, and the errors in it are believed twice.
     """
+
+    about: ClassVar[str] = (
+        "The Kronecker ridge, fitted again with kernels that also compare what drugs, and "
+        "targets, are predicted to do; where that does not help on the validation part, it is "
+        "that ridge."
+    )
 
     def __init__(
         self, ridge: KroneckerRidge | None = None, form: ProfileForm | None = None

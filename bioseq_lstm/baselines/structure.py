@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.metrics import log_loss
@@ -56,6 +56,11 @@ class MajorityState:
     What a model reaches without looking at the sequence at all.
     """
 
+    about: ClassVar[str] = (
+        "The most frequent state of the training residues, for every residue; it looks at no "
+        "sequence."
+    )
+
     def fit(self, train: LabelledChains) -> Self:
         counts = np.bincount(train.labels.codes, minlength=STATES + 2)[1 : STATES + 1]
         self._state, self._state_3 = most_frequent_states(train.labels)
@@ -80,6 +85,11 @@ class WindowClassifier:
     with Adam, a pass at a time, until the log loss on the validation chains stops falling; the
     best pass is kept. Takes a random ``max_residues`` of larger training parts.
     """
+
+    about: ClassVar[str] = (
+        "A network with one hidden layer, which sees each residue with 10 on either side, and "
+        "nothing farther off."
+    )
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,7 @@ def models_section(
     strata: pd.DataFrame,
     comparisons: pd.DataFrame,
     runs: Sequence[TrainedRun],
+    about_baselines: Mapping[str, str],
     replicates: int,
     chosen: str,
 ) -> Section:
@@ -45,6 +46,7 @@ def models_section(
     for key in shown[:2]:
         items.append(_interval_chart(labels[key], figures, interval))
     items.append(_figures_table([labels[key] for key in shown], figures, interval))
+    items.append(_baselines(figures, about_baselines))
     items += stack_table(runs)
     items.append(
         Table(
@@ -106,6 +108,20 @@ def _figures_table(metrics: list[Metric], figures: pd.DataFrame, interval: str) 
         formats = {spread: ".4f"}
     return Table(
         "All systems on the test part", wide, interval, formats=formats, file="figures.tsv"
+    )
+
+
+def _baselines(figures: pd.DataFrame, about: Mapping[str, str]) -> Table:
+    """What those that ``figures`` name know and do."""
+    names = figures[figures["kind"] == "baseline"]["name"].unique()
+    return Table(
+        "What the baselines are",
+        pd.DataFrame(
+            {"baseline": names, "what it knows and does": [about[name] for name in names]}
+        ),
+        "All are fitted on the training part; what there is to choose is chosen on the validation "
+        "part.",
+        download=False,
     )
 
 

@@ -85,6 +85,7 @@ def report_dataset(
                 read_tsv(layout.strata, text=("stratum",)),
                 read_tsv(layout.comparisons, text=("name", "against")),
                 runs,
+                task.about_baselines(),
                 settings.bootstrap,
                 chosen,
             ),

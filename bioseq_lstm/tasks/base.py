@@ -309,6 +309,12 @@ class Task(ABC):
         own = import_module(f"bioseq_lstm.tasks.{self.name}.baselines")
         yield from own.fit_baselines(encoded, splits, parts, leakage, settings)
 
+    def about_baselines(self) -> Mapping[str, str]:
+        """What each baseline knows and does, in a line, by its name."""
+        own = import_module(f"bioseq_lstm.tasks.{self.name}.baselines")
+        about: dict[str, str] = own.ABOUT
+        return about
+
     def stack_bases(
         self, encoded: Encoded, choices: Mapping[str, Mapping[str, Any]]
     ) -> list[StackBase]:

@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from bioseq_lstm.nn.encoders import ENCODERS
+from bioseq_lstm.tasks import TASKS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "encoders.md").read_text(encoding="utf-8")
@@ -20,6 +23,14 @@ def test_every_encoder_has_a_section_with_equations_and_a_figure() -> None:
         assert f"figures/cell-{name.replace('_', '-')}.svg" in text
         assert text.count("$$") == 2
         assert "*Compared with*" in text
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_page_on_baselines_has_a_row_each(task: str) -> None:
+    page = (DOCS / "baselines.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith(f"| {task} |")]
+    about = TASKS[task].about_baselines()
+    assert rows == [f"| {task} | `{name}` | {line} |" for name, line in about.items()]
 
 
 def test_every_file_that_the_pages_link_to_exists() -> None:

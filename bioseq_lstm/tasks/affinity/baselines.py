@@ -37,6 +37,7 @@ BASELINES: dict[str, Any] = {
     "profile ridge": ProfileRidge,
     "nearest training pair": NearestPair,
 }
+ABOUT: dict[str, str] = {name: baseline.about for name, baseline in BASELINES.items()}
 
 
 def fit_baselines(

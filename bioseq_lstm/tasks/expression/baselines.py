@@ -20,6 +20,14 @@ from bioseq_lstm.settings import ExpressionDataset
 from bioseq_lstm.tasks.base import Parts, nearest_rows
 from bioseq_lstm.tasks.expression.task import long_table
 
+ABOUT = {
+    "mean of each condition": MeanExpression.about,
+    "codon ridge": CodonRidge.about,
+    "k-mer ridge": KmerRidge.about,
+    "k-mer boosting": KmerBoosting.about,
+    "nearest training record": NearestRecord.about,
+}
+
 
 def fit_baselines(
     encoded: Encoded,

@@ -19,6 +19,12 @@ from bioseq_lstm.data.encoded import Encoded
 from bioseq_lstm.settings import StructureDataset
 from bioseq_lstm.tasks.base import Parts, nearest_rows
 
+ABOUT = {
+    "majority state": MajorityState.about,
+    "window classifier": WindowClassifier.about,
+    "nearest training record": NearestChain.about,
+}
+
 
 def fit_baselines(
     encoded: Encoded,

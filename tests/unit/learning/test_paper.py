@@ -20,6 +20,7 @@ from bioseq_lstm.config import parse_settings
 from bioseq_lstm.learning.dome import UNKNOWN, checklist
 from bioseq_lstm.learning.layout import Layout
 from bioseq_lstm.learning.methods import SNAKEMAKE, Methods, write_methods
+from bioseq_lstm.learning.models import _baselines
 from bioseq_lstm.learning.paper import describe, lineage, methods_text, paper_section
 from bioseq_lstm.learning.references import BASELINES, ENCODERS, REFERENCES, Bibliography
 from bioseq_lstm.learning.study import Study, listed, read_study, spread
@@ -325,6 +326,23 @@ def test_the_section_and_the_file_say_the_same(structure: tuple[Path, Study]) ->
     report = (folder / "results/report.html").read_text()
     assert report.index('id="why"') < report.index('id="paper"')
     assert report.index('id="paper"') < report.index('id="provenance"')
+
+
+def test_the_report_says_what_each_of_its_baselines_is(
+    structure: tuple[Path, Study], others: dict[str, Study]
+) -> None:
+    for study in (structure[1], *others.values()):
+        about = study.task.about_baselines()
+        assert set(about) == set(study.baselines)
+        report = study.layout.report.read_text()
+        start = report.index("What the baselines are")
+        table = report[start : report.index("</table>", start)]
+        for line in about.values():
+            assert line in table
+    expression = others["expression"]
+    few = expression.figures[expression.figures["name"].isin(["codon ridge", "m"])]
+    shown = _baselines(few, expression.task.about_baselines()).frame
+    assert shown["baseline"].tolist() == ["codon ridge"]
 
 
 def test_every_encoder_and_baseline_is_cited_by_its_name(
