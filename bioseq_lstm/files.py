@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,23 +69,40 @@ def replacing(path: str | Path) -> Iterator[Path]:
 def replacing_folder(path: str | Path) -> Iterator[Path]:
     """Yield an empty folder beside ``path``; on success it takes the place of ``path``.
 
+    After an exception it is removed, and so are the folders above that were made for it.
+
     Raises:
         UserError: when there is no room left, or no writing is allowed there.
     """
     path = Path(path)
-    with writing_to(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
+    with _folders_above(path):
+        with writing_to(path):
+            temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
+        try:
+            with writing_to(path):
+                yield temporary
+                for file in temporary.iterdir():
+                    _sync(file)
+            temporary.chmod(0o777 & ~_umask())
+            shutil.rmtree(path, ignore_errors=True)
+            temporary.rename(path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _folders_above(path: Path) -> Iterator[None]:
+    """Make the folders above ``path``; after an exception those that were made and are empty go."""
+    made = [folder for folder in path.parents if not folder.exists()]
     try:
         with writing_to(path):
-            yield temporary
-            for file in temporary.iterdir():
-                _sync(file)
-        temporary.chmod(0o777 & ~_umask())
-        shutil.rmtree(path, ignore_errors=True)
-        temporary.rename(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):  # somebody else has put something into it
+                folder.rmdir()
+        raise
 
 
 def _sync(path: Path) -> None:

@@ -140,8 +140,11 @@ def test_a_fault_in_the_last_record_is_told_before_anything_is_predicted(
     with pytest.raises(UserError, match=r"x\.fasta, line 15: record 'p0' differs .* line 1:"):
         predict_packed(model, [file], tmp_path / "out")
     assert called == []
-    assert not (tmp_path / "out" / "predictions").exists()
-    assert not list(tmp_path.glob("out/.writing-*"))
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "before").mkdir()
+    with pytest.raises(UserError, match="differs"):
+        predict_packed(model, [file], tmp_path / "before")
+    assert list((tmp_path / "before").iterdir()) == []
 
 
 def test_refused_records_are_listed_and_counted(model: str, tmp_path: Path) -> None:
