@@ -255,7 +255,7 @@ def test_weight_decay_spares_biases(toy: Make) -> None:
 def test_a_prediction_does_not_depend_on_its_batch(
     toy: Make, task: str, encoder: str, stride: int, composition: bool
 ) -> None:
-    data = toy(task, encoder, stride, composition)
+    data = toy(task, encoder, stride, composition=composition)
     torch.manual_seed(3)
     network: nn.Module = data.task.network(data.model, data.encoded, data.parts.train)
     with torch.no_grad():
