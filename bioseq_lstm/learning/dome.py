@@ -53,11 +53,15 @@ def _data(study: Study) -> Iterator[tuple[str, str]]:
     yield "Dataset splits", f"Samples: {listed(parts)}{folds}.{_labels(study)}"
     near = study.split_report["near_duplicates"]
     judged, copies = (sum(row[key] for row in near) for key in ("judged", "near_duplicates"))
+    counted = (
+        f"{copies:,} of {judged:,} (at least {study.settings.leakage.near_duplicate:.0%} alike)"
+        if judged
+        else "none was looked for, since the split leaves test records known from training"
+    )
     yield (
         "Redundancy between data splits",
         f"{' '.join(study.split_report['description'])} Near copies of training records in the "
-        f"test part: {copies:,} of {judged:,} (at least "
-        f"{study.settings.leakage.near_duplicate:.0%} alike).",
+        f"test part: {counted}.",
     )
     yield (
         "Availability of data",

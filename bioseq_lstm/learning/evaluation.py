@@ -112,6 +112,7 @@ def _scored_files(layout: Layout, settings: DatasetSettings, models: list[str]) 
 
 def read_systems(layout: Layout, settings: DatasetSettings, models: list[str]) -> Systems:
     folds = range(settings.split.folds)
+    shuffled = "labels shuffled" if len(folds) == 1 else "labels shuffled, first fold alone"
     baselines = pd.concat([pd.read_parquet(layout.baselines(fold)) for fold in folds])
     return Systems(
         {
@@ -132,7 +133,7 @@ def read_systems(layout: Layout, settings: DatasetSettings, models: list[str]) -
             for name, table in baselines.groupby("baseline", sort=False)
         },
         {
-            f"{model}, labels shuffled": [
+            f"{model}, {shuffled}": [
                 pd.read_parquet(layout.control(model) / "test_predictions.parquet")
             ]
             for model in (models if settings.controls == "all" else ())

@@ -130,9 +130,10 @@ def _models(study: Study, cite: Bibliography) -> Iterator[str]:
             yield "Frequencies of letters or k-mers stand beside its pooled states."
         if "init_from" in runs[0].card:
             start = runs[0].card["init_from"]
+            tensors = sum(len(start[key]) for key in ("loaded", "missing", "other_shape"))
             yield (
                 f"Its weights started from {start['source']} (SHA-256 {start['sha256']}; "
-                f"{len(start['loaded']):,} tensors fitted)."
+                f"{len(start['loaded']):,} of its {tensors:,} tensors fitted)."
             )
         if "stack" in runs[0].card:
             yield _stacking(runs, cite)

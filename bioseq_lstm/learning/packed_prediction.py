@@ -144,7 +144,10 @@ def _about(card: Card) -> Iterator[Panel]:
     words = card.words
     yield Text(
         "What it is for, and what not",
-        [f"{words.intended_use}. Licence: {words.licence}.", *words.limits],
+        [
+            f"{words.intended_use.rstrip('.')}. Licence: {words.licence.rstrip('.')}.",
+            *words.limits,
+        ],
     )
     if card.test is None:
         yield Text("Test", ["The packed model was not measured."])

@@ -88,8 +88,10 @@ def _reliability(table: pd.DataFrame, groups: np.ndarray) -> Chart:
     return Chart(
         "Is the confidence kept?",
         reliability(bins),
-        f"n = {bins['residues'].sum():,.0f} test residues in ten bins of stated confidence; "
-        f"expected calibration error {error}, a bootstrap over groups of chains. "
+        f"n = {bins['residues'].sum():,.0f} test residues in ten bins of stated confidence, the "
+        "probability of the most probable of the eight states. Expected calibration error (how far "
+        "the share of right states is from that, averaged over residues) "
+        f"{error}, a bootstrap over groups of chains. "
         "The temperature was fitted on the validation part.",
         f"Reliability diagram, expected calibration error {error}.",
         half=True,

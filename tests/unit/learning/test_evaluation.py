@@ -202,6 +202,12 @@ def test_controls_are_shown_and_compared_with_nothing(evaluated: Evaluate) -> No
     assert set(differences["baseline"]) == {"window"}
 
 
+def test_of_a_control_of_one_fold_it_is_told(evaluated: Evaluate) -> None:
+    outcome = {"m": Outcome((10,), (0.1,))}
+    _, figures, _ = evaluated(outcome, {"window": 13}, folds=2, control=5)
+    assert figure(figures, "m, labels shuffled, first fold alone")["value"] == 5 / 20
+
+
 def test_without_controls_none_is_read_or_told(evaluated: Evaluate) -> None:
     _, figures, _ = evaluated({"m": Outcome((15,), (0.1,))}, {"window": 13}, control=None)
     assert set(figures["kind"]) == {"model", "baseline"}
