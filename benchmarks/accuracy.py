@@ -10,7 +10,7 @@ trains what is not trained yet and calls this on the folders of its datasets. Th
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from page import markdown
 from tables import FOLDER, processor
 
 from bioseq_lstm.files import read_json, read_tsv, write_text, write_tsv
+from bioseq_lstm.learning.stacked import span, weighed
+from bioseq_lstm.learning.study import listed
 from bioseq_lstm.metrics.affinity import METRICS as AFFINITY
 from bioseq_lstm.metrics.base import Metric
 from bioseq_lstm.metrics.regression import METRICS as EXPRESSION
@@ -40,9 +42,10 @@ HEAD = """
 Every figure in **bold** and every baseline was measured by this pipeline on the test rows named,
 with a 95 % interval over independent units of the test part: bootstrap over clusters, blocks, or
 drugs and targets. Models and their epochs are chosen on validation parts; a test part is predicted
-once, when the weights are final. The other figures are of others, as cited; *other rows* says that
-their test set is not ours, so that they show where the field is and no more. How fast it is stands
-in [speed.md](../docs/speed.md).
+once, when the weights are final. A model *added at* a share *to* baselines is stacked on them: on
+their mean with these weights, at the share that the validation part bears out. The other figures
+are of others, as cited; *other rows* says that their test set is not ours, so that they show where
+the field is and no more. How fast it is stands in [speed.md](../docs/speed.md).
 
 This page is made by a rule from finished runs: the command under each table makes the runs, the
 table, and this page. `FOLDER` holds the files that the configuration names by their SHA-256.
@@ -69,10 +72,14 @@ def gathered(folder: Path, metrics: list[str], config: str) -> pd.DataFrame:
     figures = figures[figures["metric"].isin(metrics) & figures["kind"].isin(KINDS)]
     cards: dict[str, list[Mapping[str, Any]]] = {}
     for card in sorted(folder.glob("models/*/fold*/model.json")):
-        cards.setdefault(card.parent.parent.name, []).append(read_json(card)["cost"])
+        cards.setdefault(card.parent.parent.name, []).append(read_json(card))
     for name in COSTS:
-        of_model = {model: _joined([cost[name] for cost in own]) for model, own in cards.items()}
-        figures[name] = figures["name"].map(of_model)
+        costs = {
+            model: _joined([card["cost"][name] for card in own]) for model, own in cards.items()
+        }
+        figures[name] = figures["name"].map(costs)
+    under = {model: _under(own) for model, own in cards.items() if "stack" in own[0]}
+    figures["stacked"] = figures["name"].map(under)
     run = next(folder.glob("models/*/fold*/run.yaml"))
     versions = yaml.safe_load(run.read_text(encoding="utf-8"))["versions"]
     written = datetime.fromtimestamp((folder / "figures.tsv").stat().st_mtime, UTC)
@@ -82,6 +89,12 @@ def gathered(folder: Path, metrics: list[str], config: str) -> pd.DataFrame:
         processor=processor(),
         torch=versions["torch"],
     )
+
+
+def _under(cards: Sequence[Mapping[str, Any]]) -> str:
+    """What networks are stacked on, with weights, and the share at which they are added to it."""
+    share = span([card["stack"]["share"] for card in cards], ".0%")
+    return f"added at {share} to {listed(weighed(cards))}"
 
 
 def _joined(values: list[Any]) -> Any:
@@ -154,7 +167,9 @@ def _ours(metrics: list[Metric], table: pd.DataFrame) -> list[list[str]]:
 def _what(row: pd.Series) -> str:
     if row["kind"] == "ensemble":
         return "several seeds, their predictions averaged"
-    return f"{row['parameters']:,.0f} parameters"
+    stacked = row.get("stacked")
+    more = f", {stacked}" if isinstance(stacked, str) else ""
+    return f"{row['parameters']:,.0f} parameters{more}"
 
 
 def _theirs(metrics: list[Metric], systems: list[Mapping[str, Any]]) -> list[list[str]]:

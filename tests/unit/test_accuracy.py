@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from bioseq_lstm.config import load_config
-from bioseq_lstm.files import write_json, write_tsv
+from bioseq_lstm.files import read_json, write_json, write_tsv
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "benchmarks"
@@ -104,6 +104,22 @@ def test_every_benchmark_that_is_cited_has_a_configuration_and_known_figures(
         for system in reference.get("systems", []):
             assert system["source"]
             assert set(system) & set(reference["metrics"])
+
+
+def test_the_page_says_what_a_stacked_model_is_the_sum_of(
+    accuracy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accuracy, "ACCURACY", tmp_path)
+    folder = finished_run(tmp_path / "davis_random")
+    for seed, weight in ((1, 0.75), (2, 0.5)):
+        card = folder / "models" / "m" / f"fold0-seed{seed}" / "model.json"
+        baselines = {"ridge": {"weight": weight}, "mean": {"weight": 1 - weight}}
+        stack = {"baselines": baselines, "share": weight - 0.5, "folds": 5}
+        write_json(card, {**read_json(card), "stack": stack})
+    write_tsv(tmp_path / "davis_random.tsv", accuracy.gathered(folder, ["mse"], "c.yaml"))
+    page = accuracy.page({"davis_random": {"title": "D", "about": "A.", "metrics": ["mse"]}})
+    added = "added at 0% to 25% to ridge (0.50 to 0.75) and mean (0.25 to 0.50)"
+    assert f"1,000 parameters, {added} |" in page
 
 
 @pytest.mark.parametrize(
