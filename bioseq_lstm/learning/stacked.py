@@ -8,15 +8,11 @@ from typing import Any
 import pandas as pd
 
 from bioseq_lstm.learning.costs import TrainedRun
+from bioseq_lstm.learning.stacking import adds_nothing
 from bioseq_lstm.learning.study import listed
 from bioseq_lstm.reporting.panels import Table
 
 Card = Mapping[str, Any]  # ``model.json`` of a run
-
-
-def adds_nothing(cards: Sequence[Card]) -> bool:
-    """Whether these networks of one model leave their baselines as they are."""
-    return all("stack" in card and card["stack"]["share"] == 0 for card in cards)
 
 
 def sums(runs: Sequence[TrainedRun]) -> dict[str, str]:

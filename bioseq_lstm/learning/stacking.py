@@ -69,6 +69,13 @@ class Fitted:
         return np.stack([base.predict(asked, rows) - self.centre for base in self.bases])
 
 
+def adds_nothing(cards: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the networks of one model, told by their ``model.json``, leave their baselines as
+    they are.
+    """
+    return all("stack" in card and card["stack"]["share"] == 0 for card in cards)
+
+
 def weighted(offsets: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The sum over baselines, the first axis."""
     return np.tensordot(weights, offsets, axes=1).astype(np.float32)

@@ -121,6 +121,6 @@ def test_a_model_may_start_from_a_run_that_another_configuration_left(
     done = again.snakemake("-n", "--", target)
     assert done.status == 1
     assert (
-        f"models.bilstm.init_from.file: there is no file or folder 'results/{left}/fold0-seed1': "
-        "name a .safetensors file, or the folder of a run or of a packed model"
+        f"models.bilstm.init_from.file: the folder 'results/{left}/fold0-seed1' has no "
+        "model.safetensors: name a .safetensors file, or the folder of a run or of a packed model"
     ) in done.output

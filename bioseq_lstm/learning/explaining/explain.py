@@ -22,7 +22,7 @@ from bioseq_lstm.learning.explaining.mutants import Wild, most_that_count, satur
 from bioseq_lstm.learning.explaining.samples import Trained, held_out_samples, new_samples
 from bioseq_lstm.learning.explaining.sanity import randomised, rank_correlation
 from bioseq_lstm.learning.layout import Layout
-from bioseq_lstm.learning.stacked import adds_nothing
+from bioseq_lstm.learning.stacking import adds_nothing
 from bioseq_lstm.learning.training import run_network
 from bioseq_lstm.model_settings import TrainingSettings
 from bioseq_lstm.settings import DatasetSettings

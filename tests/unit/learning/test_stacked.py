@@ -3,7 +3,8 @@ from __future__ import annotations
 import pandas as pd
 
 from bioseq_lstm.learning.costs import TrainedRun
-from bioseq_lstm.learning.stacked import adds_nothing, stack_table, sums
+from bioseq_lstm.learning.stacked import stack_table, sums
+from bioseq_lstm.learning.stacking import adds_nothing
 from bioseq_lstm.reporting.tables import view
 
 
