@@ -19,7 +19,7 @@ CHECKOUT = (
     *("Snakefile", "bioseq_lstm", "envs", "profiles"),
     *("workflow/rules", "workflow/report", "workflow/scripts", "workflow/resources/benchmarks"),
 )
-LONGEST_CALL = 900  # seconds
+LONGEST_CALL = 1800  # seconds
 
 _HEADING = re.compile(r"^(?:local)?rule (\w+):$")
 _WILDCARD = re.compile(r"(\w+)=([^,\s]+)")
