@@ -22,12 +22,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rebuild_demo import coding_genes, condition_means
-from unresolved import UNKNOWN, without_unresolved
 
 from bioseq_lstm.data.delimited import read_delimited
 from bioseq_lstm.data.text import text_lines
 from bioseq_lstm.errors import UserError, nearest
 from bioseq_lstm.files import replacing
+
+UNKNOWN = "."
 
 
 def chains(table: str, out: str) -> None:
@@ -48,11 +49,7 @@ def chains(table: str, out: str) -> None:
 
 
 def sidechainnet(annotations: str, ids: str, out: str) -> None:
-    """Some chains of SidechainNet's annotations as 3-line file; its L, DSSP's blank, becomes C.
-
-    It writes the same L for residues without coordinates: these become unknown, at the share at
-    which blanks in such places lack them.
-    """
+    """Some chains of SidechainNet's annotations as 3-line file; its L, DSSP's blank, becomes C."""
     with Path(annotations).open(encoding="utf-8") as handle:
         known = json.load(handle)
     records = []
@@ -61,8 +58,7 @@ def sidechainnet(annotations: str, ids: str, out: str) -> None:
         if name not in known:
             raise UserError(f"chain {name!r} is not in {annotations}", file=ids, line=line)
         chain = known[name]
-        states = without_unresolved(name, chain["DSSP"], "L").replace("L", "C")
-        records.append(f">{name}\n{chain['Sequence']}\n{states}\n")
+        records.append(f">{name}\n{chain['Sequence']}\n{chain['DSSP'].replace('L', 'C')}\n")
     write(out, records)
 
 
